@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is measured and what it means: suites, guest tests, formats.
+ *
+ * Pure: no clock, no I/O but reading text that is handed in.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+/* The parts of this header; other folders include it alone. */
+#include "bench/measure.h"
+#include "bench/metric.h"
+
+/* ---- how a guest test ends ------------------------------------------------
+ */
+
+enum test_end {
+	TEST_RUNNING,
+	TEST_PASS,
+	TEST_FAIL,    /* failed cases, wrong counts, no END */
+	TEST_TIMEOUT, /* no BEGIN in time, silence, total time */
+	TEST_PANIC,   /* SOTEST PANIC or a panic pattern */
+	TEST_RESET,   /* the machine was reset by itself, or a second BEGIN */
+};
+
+/* "running", "pass", "fail", "timeout", "panic", "reset". */
+const char *test_end_name(enum test_end end);
+
+/* ---- suites (project_config.yaml, a superset of SoTest's) ------------------
+ */
+
+struct suite_item {
+	char *name;
+	char *exec;  /* relative path and arguments, as written */
+	char **load; /* modules or initrd with arguments; NULL-terminated */
+	char **extra_files; /* further files of the bundle; NULL-terminated */
+	char **tags;        /* a machine needs all of these; NULL-terminated */
+	char **forbidden;   /* and none of these (written "!tag") */
+	char **platforms;   /* only on these; empty: on every platform */
+	bool hardware_independent; /* one job, on any machine */
+	int64_t boot_timeout_ms;   /* power-on to BEGIN; boot_item_timeout */
+	int64_t timeout_ms;        /* power-on to the end; `timeout` */
+	int64_t silence_ms;        /* between two lines after BEGIN */
+	enum test_end expect; /* TEST_PASS unless the suite says otherwise */
+	int retries;          /* errors of the lab before the job ends */
+};
+
+struct suite {
+	char *name; /* of the file, for messages */
+	struct suite_item *items;
+	size_t n_items;
+	char **panic_patterns; /* substrings of a line; NULL-terminated */
+	char **ignored;        /* keys known but without effect yet, with
+	                          their position; NULL-terminated */
+};
+
+#define SUITE_BOOT_TIMEOUT_S 120 /* SoTest's documented default */
+#define SUITE_TIMEOUT_S 3600     /* ours: SoTest documents none */
+#define SUITE_SILENCE_S 120      /* ours: SoTest documents none */
+#define SUITE_RETRIES 2
+#define SUITE_ITEMS_MAX 10000
+
+/*
+ * Reads a project configuration. Every key of SoTest's, in both spellings, is
+ * known; keys that nobody knows are refused with file:line:column. Item names
+ * are unique; paths are relative and safe. Errors: INVAL, LIMIT.
+ */
+int suite_parse(const char *name, const char *text, size_t len,
+    struct suite **ret, struct err *err);
+void suite_free(struct suite *s);
+SCOPED_DEFINE(struct suite, suite_free);
+
+/*
+ * The relative paths a suite needs, each once, in order of appearance, as a
+ * NULL-terminated list (free with suite_files_free()).
+ */
+char **suite_files(const struct suite *s);
+void suite_files_free(char **files);
+
+/* The path at the start of an exec or load entry: up to the first blank. */
+char *suite_path(const char *entry); /* caller frees */
+/* What follows it, without the blank; "" if nothing. Borrowed from entry. */
+const char *suite_args(const char *entry);
+
+/*
+ * Replaces @{name} by var(arg, name), which returns NULL for an unknown name.
+ * Errors: INVAL (unknown variable, unclosed @{), LIMIT.
+ */
+int suite_substitute(const char *text,
+    const char *(*var)(void *arg, const char *name), void *arg, struct buf *ret,
+    struct err *err);
+
+/* ---- SOTEST over a serial line ---------------------------------------------
+ */
+
+enum case_result {
+	CASE_PASS = 1,
+	CASE_FAIL = 2,
+	CASE_SKIP = 3
+};
+
+struct sotest_case {
+	const char *name; /* never NULL; "" if the line had none and no
+	                     "test case:" line came before */
+	enum case_result result;
+	const char *text; /* for a failure: its assertion line, or "" */
+	int64_t offset;   /* in the log, of the line that decided it */
+};
+
+struct sotest_number {
+	const char *name;
+	const char *unit;
+	double value;
+	int64_t offset;
+};
+
+struct guest_test_options {
+	int64_t boot_timeout_ms;
+	int64_t timeout_ms;
+	int64_t silence_ms;
+	const char *const *panic_patterns; /* NULL-terminated; borrowed */
+	/* Called while feeding; strings are borrowed until it returns. */
+	void (*on_case)(void *arg, const struct sotest_case *c);
+	void (*on_number)(void *arg, const struct sotest_number *n);
+	void (*on_begin)(void *arg, int64_t cases);
+	void *arg;
+};
+
+/* Why it ended, beside enum test_end. */
+enum test_reason {
+	REASON_NONE,
+	REASON_CASES, /* failed cases */
+	REASON_COUNT, /* cases != successes + skips at END */
+	REASON_BEGIN_TWICE,
+	REASON_NO_BEGIN, /* none within the boot timeout */
+	REASON_SILENCE,
+	REASON_TOTAL, /* total timeout */
+	REASON_PANIC,
+	REASON_RESET,
+	REASON_EOF, /* the stream ended without END */
+};
+
+struct guest_test_result {
+	enum test_end end;
+	enum test_reason reason;
+	bool begun;    /* BEGIN was seen */
+	int64_t cases; /* what BEGIN announced */
+	int64_t successes;
+	int64_t fails;
+	int64_t skips;
+	int64_t offset; /* in the log, of the deciding line (or its end) */
+	char text[240]; /* one line for a person: what decided it */
+};
+
+/*
+ * A guest test on a serial line: SOTEST protocol version 1 with its three
+ * timers. Times are monotonic milliseconds of the caller's clock.
+ *
+ * Verdict: pass if and only if END came, fails == 0, successes + skips ==
+ * cases and no panic pattern matched. Protocol lines may have suffixes but no
+ * prefixes; CRLF and LF end a line; other lines are ignored, though they count
+ * against silence.
+ */
+struct guest_test;
+
+struct guest_test *guest_test_new(const struct guest_test_options *opts);
+void guest_test_free(struct guest_test *t);
+SCOPED_DEFINE(struct guest_test, guest_test_free);
+
+/* The machine was switched on now: the boot and total timers start. */
+void guest_test_start(struct guest_test *t, int64_t now_ms);
+/*
+ * Bytes of the console, in order. Ignored once it is over. Lines are read
+ * even if a deadline has passed: only guest_test_tick() ends by time.
+ */
+void guest_test_feed(
+    struct guest_test *t, const char *data, size_t len, int64_t now_ms);
+/* The machine was reset by itself (it asked for its boot script again). */
+void guest_test_reset(struct guest_test *t, int64_t now_ms);
+/* The stream ended and nothing more will come. */
+void guest_test_eof(struct guest_test *t, int64_t now_ms);
+/* When guest_test_tick() must be called at the latest; INT64_MAX if over. */
+int64_t guest_test_deadline(const struct guest_test *t);
+void guest_test_tick(struct guest_test *t, int64_t now_ms);
+/* The state so far; .end is TEST_RUNNING until it is over. Borrowed. */
+const struct guest_test_result *guest_test_result(const struct guest_test *t);
+
+#endif
