@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Everything durable: rows, files by hash, console logs.
+ *
+ * Writing (struct db, one process, one thread of its own): the loop fills a
+ * struct db_tx with operations and posts it. All posted transactions of the
+ * moment are one commit (group commit, no timer); while it is written the next
+ * one fills. The callback of a transaction runs on the loop thread, from
+ * db_dispatch(), when it is durable: effects (power commands, answers, events)
+ * wait for that. Either all operations of a struct db_tx are durable or none.
+ *
+ * Reading (struct db_reader, any process, one per thread): bounded queries
+ * that pass rows to a callback; strings are borrowed until it returns. A
+ * callback that returns false ends the query early. A query must not call
+ * itself with the same reader from its callback; it ends with TIMEOUT after
+ * 250 ms, callbacks included.
+ *
+ * Callers see no SQL, rows or handles. Order kept: file, fsync, then row.
+ */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "scheduler/scheduler.h"
+
+/* ---- opening ----------------------------------------------------------------
+ */
+
+struct db;
+struct db_tx;
+
+struct db_ops {
+	/*
+	 * From the writer thread, until db_close() returns: db_dispatch() has
+	 * something to do.
+	 */
+	void (*wake)(void *arg);
+	/*
+	 * From db_dispatch(), on the loop: commits fail (disk full) since the
+	 * last call; err is NULL when they work again. Nothing is lost: the
+	 * batch is kept and tried again every second. Also from db_close(), if
+	 * something had to be dropped.
+	 */
+	void (*health)(void *arg, const struct err *err);
+	void *arg;
+};
+
+/*
+ * Opens the state folder: makes it if missing, locks it (CONFLICT "in use by
+ * process N" if another daemon has it), opens and migrates the database
+ * (INVAL if it is newer than this program; nothing touched) and starts the
+ * writer. db_check() only says whether that would work, and changes nothing.
+ */
+int db_open(const char *dir, const struct db_ops *ops, struct db **ret,
+    struct err *err);
+int db_check(const char *dir, struct err *err);
+/*
+ * Commits what is posted, waits, closes. Callbacks do not run any more. If the
+ * disk does not take it, it is dropped after one more try and health is told:
+ * nobody was promised anything.
+ */
+void db_close(struct db *db);
+/* Runs the callbacks of durable transactions, in the order of posting. */
+void db_dispatch(struct db *db);
+/* Transactions posted and not yet durable. */
+size_t db_pending(const struct db *db);
+
+/*
+ * Ids, given without a gap from memory; they are durable with the rows that
+ * use them. Fence: epoch << 32 | counter, never given twice, even after a
+ * backup was restored (wire.md).
+ */
+int64_t db_next_run_id(struct db *db);
+int64_t db_next_job_ids(struct db *db, int64_t n); /* the first of n */
+int64_t db_next_attempt_id(struct db *db);
+int64_t db_next_fence(struct db *db);
+
+/* ---- writing
+ * ------------------------------------------------------------------ */
+
+struct db_tx *db_tx_new(struct db *db);
+/* Posts and takes ownership. done (may be NULL) runs when durable. */
+void db_tx_post(struct db_tx *tx, void (*done)(void *arg), void *arg);
+/* Drops a transaction that was not posted. */
+void db_tx_free(struct db_tx *tx);
+SCOPED_DEFINE(struct db_tx, db_tx_free);
+
+/* Everything handed to db_tx_*() is copied. */
+
+enum run_state {
+	RUN_RESOLVING = 0,
+	RUN_OPEN = 1,
+	RUN_DONE = 2
+};
+
+struct db_run_file {
+	const char *path; /* in the bundle */
+	uint8_t sha256[HASH_BYTES];
+	int64_t size;
+};
+
+/*
+ * A plan says what each job of a run is: items (matrix rows) x platforms
+ * (columns, "any" last if there is one), one char per cell, row by row:
+ * 'j' a job (they count up from first_job in this order), '*' runs elsewhere
+ * as its item's job in column any, '.' no such cell.
+ */
+struct db_plan {
+	const char *const *items;
+	size_t n_items;
+	const char *const *platforms;
+	size_t n_platforms;
+	const char *cells; /* n_items * n_platforms chars */
+};
+
+struct db_new_run {
+	int64_t id;
+	const char *project; /* "" if none */
+	const char *user;
+	const char *name;
+	const char *suite_text; /* as submitted; stored once per hash */
+	size_t suite_len;
+	const char *suite_name; /* file name, for messages */
+	const struct db_plan *plan;
+	const char *commit; /* 40 hex digits, or NULL */
+	const char *link;   /* or NULL */
+	int priority;
+	int64_t created_at_ms;
+	enum run_state state;
+	int64_t first_job; /* of db_next_job_ids() */
+	int64_t n_jobs;
+	const struct db_run_file *files;
+	size_t n_files;
+	const char *kind;    /* "test", "canary" */
+	int64_t pin_machine; /* of a canary; 0: none */
+};
+
+/*
+ * Run, its jobs (QUEUED), plan, names and counters. An open run without jobs
+ * is done at once.
+ */
+void db_tx_run_new(struct db_tx *tx, const struct db_new_run *run);
+
+/*
+ * One event of a job: event row, job row, attempt row and the run's counters.
+ * The attempt begins with LEASE, gets its verdict and the event's text as
+ * evidence by COLLECTED or ABORT, and ends with DONE or REQUEUE, because only
+ * then has the machine left the job: one unfinished attempt per machine is a
+ * rule of the schema. before and after are the job around job_apply(). When
+ * the last job of a run is DONE the run ends in the same transaction, and its
+ * history is packed.
+ */
+struct db_job_change {
+	int64_t run_id;
+	const struct job *before;
+	const struct job *after;
+	const struct job_event *event;
+	int64_t fence; /* LEASE: of the attempt; else 0 */
+};
+void db_tx_job_event(struct db_tx *tx, const struct db_job_change *change);
+
+struct db_case {
+	const char *name;
+	int result;       /* enum case_result of bench/ */
+	const char *text; /* of a failure; "" if none */
+	int64_t offset;   /* in the attempt's log; kept for failures only */
+};
+/*
+ * The cases of the attempt that decided the job, which is its last one
+ * (replaces earlier ones; LEASE drops those of an attempt before).
+ */
+void db_tx_cases(struct db_tx *tx, int64_t job_id, int64_t attempt_id,
+    const struct db_case *cases, size_t n);
+
+struct db_sample {
+	int64_t attempt_id;
+	int64_t machine_id;
+	const char *metric; /* dotted name */
+	const char *unit;
+	const char *variant; /* "" outside comparisons */
+	const char *guest;   /* "" on bare metal */
+	const char *controller;
+	const double *values;
+	size_t n_values;
+};
+/*
+ * One row per series and attempt: a blob of float64 and its moments. At least
+ * one value; the same series and attempt again replaces them.
+ */
+void db_tx_sample(struct db_tx *tx, const struct db_sample *sample);
+
+/*
+ * The machine by name: its stable id (from 1), made when new. Blocks; start-up
+ * only.
+ */
+int db_machine_id(struct db *db, const char *name, const char *platform,
+    int64_t *ret, struct err *err);
+/* Health of a machine, with history. */
+void db_tx_machine_health(struct db_tx *tx, int64_t machine_id,
+    enum health health, const char *why, int64_t at_ms);
+
+/* Tokens: only the SHA-256 is stored. Scopes are a bit set. */
+enum token_scope {
+	SCOPE_READ = 1,
+	SCOPE_SUBMIT = 2,
+	SCOPE_OPERATE = 4,
+	SCOPE_ADMIN = 8,
+};
+/* Errors (blocking): CONFLICT (name taken), NOTFOUND. */
+int db_token_add(struct db *db, const char *name,
+    const uint8_t sha256[HASH_BYTES], unsigned scopes, int64_t at_ms,
+    struct err *err);
+int db_token_revoke(
+    struct db *db, const char *name, int64_t at_ms, struct err *err);
+struct db_token {
+	const char *name;
+	unsigned scopes;
+	int64_t created_at_ms;
+	int64_t revoked_at_ms; /* 0: valid */
+	const uint8_t *sha256;
+};
+int db_tokens(struct db *db, bool (*row)(void *arg, const struct db_token *t),
+    void *arg, struct err *err);
+/* Who did what: one line per act of a person. */
+void db_tx_audit(
+    struct db_tx *tx, int64_t at_ms, const char *who, const char *what);
+
+/* ---- after a restart
+ * ------------------------------------------------------------ */
+
+struct db_open_job {
+	int64_t run_id;
+	int item; /* index in the run's plan */
+	const char *item_name;
+	const char *platform; /* "any" for an independent item */
+	struct job job;       /* replayed from its events, equal to its row */
+	int64_t fence;        /* of its unfinished attempt, else 0 */
+	int64_t log_bytes;    /* durable console bytes of that attempt */
+};
+struct db_open_run {
+	int64_t id;
+	const char *project;
+	const char *user;
+	const char *name;
+	const char *suite_name;
+	const char *suite_text;
+	size_t suite_len;
+	const char *commit;
+	const char *kind;
+	int64_t pin_machine;
+	int priority;
+	enum run_state state;
+	const struct db_run_file *files;
+	size_t n_files;
+};
+/*
+ * Every unfinished run, each followed by its unfinished jobs, in order of id.
+ * A row that its events do not reproduce is an error (PROTO) that names it.
+ */
+int db_load_open(struct db *db,
+    void (*on_run)(void *arg, const struct db_open_run *run),
+    void (*on_job)(void *arg, const struct db_open_job *job), void *arg,
+    struct err *err);
+/* Last health of every machine. */
+int db_load_health(struct db *db,
+    void (*row)(void *arg, int64_t machine_id, enum health health,
+        const char *why, int64_t at_ms),
+    void *arg, struct err *err);
+
+/* ---- files by hash
+ * ---------------------------------------------------------------- */
+
+/*
+ * Moves a synced file into DIR/files/xx/yyyy... (rename, fsync of the folder).
+ * An existing one is kept and the new one removed. Blocks for the fsync.
+ */
+int db_file_adopt(const char *dir, const char *path,
+    const uint8_t sha256[HASH_BYTES], struct err *err);
+/* Opens a stored file for reading. Error: NOTFOUND. */
+int db_file_open(const char *dir, const uint8_t sha256[HASH_BYTES], int *ret_fd,
+    int64_t *ret_size, struct err *err);
+
+/* ---- console logs
+ * ------------------------------------------------------------------- */
+
+/*
+ * The console of an attempt: bytes with arrival times, compressed in frames of
+ * 64 KiB, readable by others while it grows. Offsets count the bytes that
+ * arrived. At most 64 MiB are kept: the first 32 and the last 32, with a
+ * marked gap between them.
+ */
+struct db_log;
+
+#define DB_LOG_HEAD_MAX (32 << 20)
+#define DB_LOG_TAIL_MAX (32 << 20)
+
+/* Begins, or after a crash goes on with (cut to the last good frame). */
+int db_log_open(
+    const char *dir, int64_t attempt_id, struct db_log **ret, struct err *err);
+/* Visible to readers when it returns, durable only after db_log_sync(). */
+int db_log_append(struct db_log *log, const char *data, size_t len,
+    int64_t at_ms, struct err *err);
+/* fdatasync of all that was appended. */
+int db_log_sync(struct db_log *log, struct err *err);
+/* Bytes that arrived so far: the offset of the next one. */
+int64_t db_log_size(const struct db_log *log);
+/* Compresses what is still raw, syncs and frees. NULL is allowed. */
+int db_log_close(struct db_log *log, struct err *err);
+
+struct db_log_info {
+	int64_t size;     /* bytes that arrived */
+	int64_t gap_from; /* [gap_from, gap_to) is not kept; equal: no gap */
+	int64_t gap_to;
+	bool open; /* still being written, or its writer died and did not
+	              open it again */
+};
+/* Error: NOTFOUND (no console was captured). */
+int db_log_stat(const char *dir, int64_t attempt_id, struct db_log_info *ret,
+    struct err *err);
+/*
+ * Passes bytes [from, to) in pieces, without those in the gap; at_ms is the
+ * arrival time of the piece's first byte. Any part may be asked for without
+ * reading what is before it.
+ */
+int db_log_read(const char *dir, int64_t attempt_id, int64_t from, int64_t to,
+    bool (*piece)(
+        void *arg, int64_t offset, const char *data, size_t len, int64_t at_ms),
+    void *arg, struct err *err);
+
+/* ---- reading
+ * -------------------------------------------------------------------------- */
+
+struct db_reader;
+
+/* Read-only; the database must exist (the daemon made it). */
+int db_reader_open(const char *dir, struct db_reader **ret, struct err *err);
+void db_reader_close(struct db_reader *r);
+SCOPED_DEFINE(struct db_reader, db_reader_close);
+
+struct db_run {
+	int64_t id;
+	const char *project;
+	const char *user;
+	const char *name;
+	const char *suite_name;
+	const char *commit; /* or NULL */
+	const char *link;   /* or NULL */
+	const char *kind;
+	int priority;
+	int64_t created_at_ms;
+	int64_t ended_at_ms; /* 0: open */
+	enum run_state state;
+	int64_t first_job;
+	int64_t n_jobs;
+	int64_t counts[BUCKET_COUNT];
+	int64_t n_skips;
+};
+struct db_run_query {
+	int64_t before;        /* ids below it; 0: from the newest */
+	int64_t page;          /* 1 = newest, of those that match; 0: by key
+	                          only. Not together with before */
+	int limit;             /* 1 to 500 */
+	const char *name_like; /* SQL LIKE pattern, or NULL */
+};
+/* Newest first. Error: INVAL (limit, negative page). */
+int db_runs(struct db_reader *r, const struct db_run_query *q,
+    bool (*row)(void *arg, const struct db_run *run), void *arg,
+    struct err *err);
+/* How many runs match (q->name_like only). */
+int db_run_count(struct db_reader *r, const struct db_run_query *q,
+    int64_t *ret, struct err *err);
+/* Error: NOTFOUND. Calls row exactly once otherwise. */
+int db_run_get(struct db_reader *r, int64_t id,
+    bool (*row)(void *arg, const struct db_run *run), void *arg,
+    struct err *err);
+
+/* The plan of a run, then every job in order of id. Error: NOTFOUND. */
+struct db_cell {
+	int64_t job_id;
+	enum job_state state;
+	struct verdict verdict;
+	int attempts;
+	int64_t took_ms;
+	int64_t last_attempt;
+};
+int db_matrix(struct db_reader *r, int64_t run_id,
+    void (*plan)(void *arg, const struct db_plan *plan),
+    bool (*cell)(void *arg, const struct db_cell *cell), void *arg,
+    struct err *err);
+
+struct db_job {
+	int64_t id;
+	int64_t run_id;
+	const char *item;
+	const char *platform;
+	enum job_state state;
+	struct verdict verdict;
+	int attempts;
+	int64_t last_attempt;
+	int64_t took_ms;
+};
+int db_job_get(struct db_reader *r, int64_t id,
+    bool (*row)(void *arg, const struct db_job *job), void *arg,
+    struct err *err);
+
+struct db_attempt {
+	int64_t id;
+	int no; /* 1, 2, ... within the job */
+	int64_t machine_id;
+	const char *machine;
+	int64_t started_at_ms;
+	int64_t took_ms; /* 0: not ended */
+	struct verdict verdict;
+	const char *evidence; /* one line: what decided it; or NULL */
+};
+int db_attempts(struct db_reader *r, int64_t job_id,
+    bool (*row)(void *arg, const struct db_attempt *a), void *arg,
+    struct err *err);
+/* All events of a job, also of a finished (packed) run. */
+int db_events(struct db_reader *r, int64_t job_id,
+    bool (*row)(void *arg, const struct job_event *ev), void *arg,
+    struct err *err);
+int db_cases(struct db_reader *r, int64_t job_id,
+    bool (*row)(void *arg, const struct db_case *c), void *arg,
+    struct err *err);
+struct db_sample_row {
+	int64_t attempt_id;
+	const char *metric;
+	const char *unit;
+	const char *variant;
+	const char *guest;
+	const char *controller;
+	const double *values;
+	size_t n_values;
+};
+int db_samples(struct db_reader *r, int64_t job_id,
+    bool (*row)(void *arg, const struct db_sample_row *s), void *arg,
+    struct err *err);
+
+struct db_machine {
+	int64_t id;
+	const char *name;
+	const char *platform;
+	enum health health;
+	const char *why; /* of the health; "" if good */
+	int64_t since_ms;
+};
+int db_machines(struct db_reader *r,
+    bool (*row)(void *arg, const struct db_machine *m), void *arg,
+    struct err *err);
+
+#endif

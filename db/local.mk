@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += %D%/libdb.a
+%C%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(ZSTD_CFLAGS)
+%C%_libdb_a_SOURCES = \
+	%D%/case.c %D%/case.h \
+	%D%/db.h \
+	%D%/fault.c %D%/fault.h \
+	%D%/file.c \
+	%D%/filter.c %D%/filter.h \
+	%D%/history.c %D%/history.h \
+	%D%/job.c %D%/job.h \
+	%D%/load.c \
+	%D%/log.c \
+	%D%/log_file.c %D%/log_file.h \
+	%D%/log_read.c \
+	%D%/machine.c \
+	%D%/migrate.c %D%/migrate.h \
+	%D%/open.c \
+	%D%/pack.c %D%/pack.h \
+	%D%/plan.c %D%/plan.h \
+	%D%/reader.c %D%/reader.h \
+	%D%/reader_job.c \
+	%D%/reader_run.c \
+	%D%/run.c \
+	%D%/sample.c \
+	%D%/sql.h \
+	%D%/stmt.c %D%/stmt.h \
+	%D%/store.h \
+	%D%/token.c \
+	%D%/tx.c %D%/tx.h \
+	%D%/words.c %D%/words.h \
+	%D%/writer.c %D%/writer.h
+nodist_%C%_libdb_a_SOURCES = %D%/migrations.c
+
+# In the order of their numbers.
+db_migrations = \
+	%D%/migrations/0001-initial.sql
+EXTRA_DIST += %D%/migrations.sh $(db_migrations)
+BUILT_SOURCES += %D%/migrations.c
+CLEANFILES += %D%/migrations.c
+
+# The file names are given from inside the source folder: the same output
+# wherever it is built.
+%D%/migrations.c: $(db_migrations) %D%/migrations.sh
+	$(AM_V_GEN)$(MKDIR_P) %D% && \
+	(cd $(srcdir) && $(SHELL) %D%/migrations.sh $(db_migrations)) >$@.tmp && \
+	mv $@.tmp $@
+
+db_kit = tests/unit/db_kit.c tests/unit/db_kit.h
+db_test_libs = $(DB_LIBS) $(CMOCKA_LIBS) -lpthread
+db_test_cppflags = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CMOCKA_CFLAGS)
+db_tests = \
+	tests/fault/fault_db \
+	tests/unit/db_crash \
+	tests/unit/db_log \
+	tests/unit/db_open \
+	tests/unit/db_pack \
+	tests/unit/db_plan \
+	tests/unit/db_read \
+	tests/unit/db_read_job \
+	tests/unit/db_write
+check_PROGRAMS += $(db_tests)
+TESTS += $(db_tests)
+
+tests_fault_fault_db_SOURCES = tests/fault/fault_db.c $(db_kit)
+tests_fault_fault_db_LDADD = $(db_test_libs)
+tests_fault_fault_db_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_crash_SOURCES = tests/unit/db_crash.c $(db_kit)
+tests_unit_db_crash_LDADD = $(db_test_libs)
+tests_unit_db_crash_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_log_SOURCES = tests/unit/db_log.c $(db_kit)
+tests_unit_db_log_LDADD = $(db_test_libs)
+tests_unit_db_log_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_open_SOURCES = tests/unit/db_open.c $(db_kit)
+tests_unit_db_open_LDADD = $(db_test_libs)
+tests_unit_db_open_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_pack_SOURCES = tests/unit/db_pack.c
+tests_unit_db_pack_LDADD = $(db_test_libs)
+tests_unit_db_pack_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_plan_SOURCES = tests/unit/db_plan.c $(db_kit)
+tests_unit_db_plan_LDADD = $(db_test_libs)
+tests_unit_db_plan_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_read_SOURCES = tests/unit/db_read.c $(db_kit)
+tests_unit_db_read_LDADD = $(db_test_libs)
+tests_unit_db_read_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_read_job_SOURCES = tests/unit/db_read_job.c $(db_kit)
+tests_unit_db_read_job_LDADD = $(db_test_libs)
+tests_unit_db_read_job_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_write_SOURCES = tests/unit/db_write.c $(db_kit)
+tests_unit_db_write_LDADD = $(db_test_libs)
+tests_unit_db_write_CPPFLAGS = $(db_test_cppflags)

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Measured numbers: one row per series and attempt. Invariant: the moments of
+ * a row are those of its values. Values are stored as they lie in memory,
+ * which is little-endian on every machine this runs on.
+ */
+#include <assert.h>
+
+#include "db/db.h"
+#include "db/sql.h"
+#include "db/stmt.h"
+#include "db/tx.h"
+#include "db/words.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "see above");
+
+/* ---- which series ------------------------------------------------------- */
+
+struct series {
+	int64_t metric;
+	int64_t machine;
+	int64_t variant;
+	int64_t guest;
+	int64_t controller;
+	int64_t unit;
+};
+
+static void series_bind(struct stmt *st, const struct series *s)
+{
+	stmt_bind_int(st, 1, s->metric);
+	stmt_bind_int(st, 2, s->machine);
+	stmt_bind_int(st, 3, s->variant);
+	stmt_bind_int(st, 4, s->guest);
+	stmt_bind_int(st, 5, s->controller);
+	stmt_bind_int(st, 6, s->unit);
+}
+
+static int series_words(struct conn *c, const struct db_sample *s,
+    struct series *ret, struct err *err)
+{
+	int r = word_id(c, s->metric, &ret->metric, err);
+
+	ret->machine = s->machine_id;
+	if (r == 0)
+		r = word_id(c, s->unit, &ret->unit, err);
+	if (r == 0)
+		r = word_id(c, s->variant, &ret->variant, err);
+	if (r == 0)
+		r = word_id(c, s->guest, &ret->guest, err);
+	if (r == 0)
+		r = word_id(c, s->controller, &ret->controller, err);
+	return r;
+}
+
+static const char sql_series_get[] =
+    "SELECT id FROM series WHERE metric_id = ?1 AND machine_id = ?2 AND "
+    "variant_id = ?3 AND guest_id = ?4 AND controller_id = ?5 AND "
+    "unit_id = ?6";
+static const char sql_series_put[] =
+    "INSERT INTO series (metric_id, machine_id, variant_id, guest_id, "
+    "controller_id, unit_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
+
+static int series_put(
+    struct conn *c, const struct series *s, int64_t *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_series_put);
+	int r;
+
+	series_bind(st, s);
+	r = stmt_step(st, err);
+	if (r < 0)
+		return r;
+	*ret = stmt_int(st, 0);
+	return stmt_run(st, err);
+}
+
+static int series_id(struct conn *c, const struct db_sample *sample,
+    int64_t *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_series_get);
+	struct series s = {0};
+	int r = series_words(c, sample, &s, err);
+
+	if (r < 0)
+		return r;
+	series_bind(st, &s);
+	r = stmt_step(st, err);
+	if (r == 0)
+		return series_put(c, &s, ret, err);
+	if (r > 0)
+		*ret = stmt_int(st, 0);
+	return r < 0 ? r : 0;
+}
+
+/* ---- the row ------------------------------------------------------------ */
+
+struct moments {
+	double mean;
+	double m2;
+	double low;
+	double high;
+};
+
+/* Welford: one pass, and no cancellation. */
+static struct moments moments_of(const double *values, size_t n)
+{
+	struct moments m = {0, 0, values[0], values[0]};
+
+	for (size_t i = 0; i < n; i++) {
+		double delta = values[i] - m.mean;
+
+		m.mean += delta / (double)(i + 1);
+		m.m2 += delta * (values[i] - m.mean);
+		m.low = values[i] < m.low ? values[i] : m.low;
+		m.high = values[i] > m.high ? values[i] : m.high;
+	}
+	return m;
+}
+
+static const char sql_sample_put[] =
+    "INSERT INTO sample (series_id, attempt_id, n, mean, m2, low, high, data) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+    "ON CONFLICT (series_id, attempt_id) DO UPDATE SET n = excluded.n, "
+    "mean = excluded.mean, m2 = excluded.m2, low = excluded.low, "
+    "high = excluded.high, data = excluded.data";
+
+static int sample_put(struct conn *c, const void *arg, struct err *err)
+{
+	const struct db_sample *s = arg;
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_sample_put);
+	struct moments m = moments_of(s->values, s->n_values);
+	int64_t series = 0;
+	int r = series_id(c, s, &series, err);
+
+	if (r < 0)
+		return r;
+	stmt_bind_int(st, 1, series);
+	stmt_bind_int(st, 2, s->attempt_id);
+	stmt_bind_int(st, 3, (int64_t)s->n_values);
+	stmt_bind_real(st, 4, m.mean);
+	stmt_bind_real(st, 5, m.m2);
+	stmt_bind_real(st, 6, m.low);
+	stmt_bind_real(st, 7, m.high);
+	stmt_bind_blob(st, 8, s->values, s->n_values * sizeof(double));
+	return stmt_run(st, err);
+}
+
+void db_tx_sample(struct db_tx *tx, const struct db_sample *sample)
+{
+	struct db_sample *to = tx_copy(tx, sample, sizeof(*sample));
+
+	assert(sample->n_values > 0);
+	to->metric = tx_str(tx, sample->metric);
+	to->unit = tx_str(tx, sample->unit);
+	to->variant = tx_str(tx, sample->variant);
+	to->guest = tx_str(tx, sample->guest);
+	to->controller = tx_str(tx, sample->controller);
+	to->values =
+	    tx_copy(tx, sample->values, sample->n_values * sizeof(double));
+	tx_op(tx, "sample of attempt", sample->attempt_id, sample_put, to);
+}
+
+const char *const sql_sample[] = {
+    sql_series_get, sql_series_put, sql_sample_put, NULL};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Every prepared statement of this folder, file by file, each list ended by
+ * NULL: a test runs EXPLAIN QUERY PLAN on all of them.
+ */
+#ifndef DB_SQL_H
+#define DB_SQL_H
+
+extern const char *const sql_migrate[];
+extern const char *const sql_open[];
+extern const char *const sql_words[];
+extern const char *const sql_run[];
+extern const char *const sql_job[];
+extern const char *const sql_history[];
+extern const char *const sql_case[];
+extern const char *const sql_sample[];
+extern const char *const sql_machine[];
+extern const char *const sql_token[];
+extern const char *const sql_load[];
+extern const char *const sql_reader[];
+extern const char *const sql_reader_run[];
+extern const char *const sql_reader_filter[];
+extern const char *const sql_reader_job[];
+
+#endif

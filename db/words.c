@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Dictionaries. Invariant: name.runs is the number of runs with that name. */
+#include "db/words.h"
+
+#include "db/sql.h"
+#include "db/stmt.h"
+
+static const char sql_word_get[] = "SELECT id FROM word WHERE text = ?1";
+static const char sql_word_put[] =
+    "INSERT INTO word (text) VALUES (?1) RETURNING id";
+
+static int word_put(
+    struct conn *c, const char *text, int64_t *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_word_put);
+	int r;
+
+	stmt_bind_text(st, 1, text);
+	r = stmt_step(st, err);
+	if (r < 0)
+		return r;
+	*ret = stmt_int(st, 0);
+	/* To the end: only then is the row written for certain. */
+	return stmt_run(st, err);
+}
+
+int word_id(struct conn *c, const char *text, int64_t *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_word_get);
+	int r;
+
+	stmt_bind_text(st, 1, text ? text : "");
+	r = stmt_step(st, err);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return word_put(c, text ? text : "", ret, err);
+	*ret = stmt_int(st, 0);
+	return 0;
+}
+
+static const char sql_name_count[] =
+    "INSERT INTO name (name, runs) VALUES (?1, 1) "
+    "ON CONFLICT (name) DO UPDATE SET runs = runs + 1 RETURNING id";
+
+int name_count(struct conn *c, const char *name, int64_t *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_name_count);
+	int r;
+
+	stmt_bind_text(st, 1, name ? name : "");
+	r = stmt_step(st, err);
+	if (r < 0)
+		return r;
+	*ret = stmt_int(st, 0);
+	return stmt_run(st, err);
+}
+
+const char *const sql_words[] = {
+    sql_word_get, sql_word_put, sql_name_count, NULL};
