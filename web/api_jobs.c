@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One job with all that is known of it, and why it waits. */
+#include <string.h>
+
+#include "bench/bench.h"
+#include "web/render.h"
+#include "web/routes.h"
+
+static bool on_job(void *arg, const struct db_job *job)
+{
+	struct jw *w = arg;
+
+	jw_int(w, "id", job->id);
+	jw_int(w, "run", job->run_id);
+	jw_str(w, "item", job->item);
+	jw_str(w, "platform", job->platform);
+	jw_str(w, "state", job_state_name(job->state));
+	render_verdict(w, &job->verdict);
+	jw_str(w, "sign", job_sign(job->state, &job->verdict));
+	jw_int(w, "took_ms", job->took_ms);
+	return true;
+}
+
+/* ---- attempts ----------------------------------------------------------- */
+
+struct attempts {
+	struct jw *w;
+	const char *dir;
+};
+
+static void attempt_log(struct jw *w, const char *dir, int64_t attempt_id)
+{
+	struct db_log_info info;
+
+	/* A log that cannot be read is no reason to show nothing else. */
+	if (db_log_stat(dir, attempt_id, &info, NULL) < 0) {
+		jw_null(w, "log");
+		return;
+	}
+	jw_object(w, "log");
+	jw_int(w, "size", info.size);
+	jw_bool(w, "open", info.open);
+	jw_int(w, "gap_from", info.gap_from);
+	jw_int(w, "gap_to", info.gap_to);
+	jw_object_end(w);
+}
+
+static bool on_attempt(void *arg, const struct db_attempt *a)
+{
+	struct attempts *list = arg;
+	struct jw *w = list->w;
+
+	jw_object(w, NULL);
+	jw_int(w, "id", a->id);
+	jw_int(w, "no", a->no);
+	jw_str(w, "machine", a->machine);
+	jw_int(w, "started_at_ms", a->started_at_ms);
+	jw_int(w, "took_ms", a->took_ms);
+	jw_str(w, "outcome", outcome_name(a->verdict.outcome));
+	jw_str(w, "layer", layer_name(a->verdict.layer));
+	jw_str(w, "evidence", a->evidence);
+	attempt_log(w, list->dir, a->id);
+	jw_object_end(w);
+	return true;
+}
+
+/* ---- events ------------------------------------------------------------- */
+
+/* Names of machines by id: events have ids only. */
+struct machines {
+	struct machine_name {
+		int64_t id;
+		char *name;
+	} * list;
+	size_t n;
+};
+
+struct events_list {
+	struct jw *w;
+	struct machines machines;
+};
+
+static bool on_machine_name(void *arg, const struct db_attempt *a)
+{
+	struct machines *m = arg;
+
+	m->list = xrealloc(m->list, m->n + 1, sizeof(m->list[0]));
+	m->list[m->n].id = a->machine_id;
+	m->list[m->n++].name = xstrdup(a->machine);
+	return true;
+}
+
+static const char *machine_name(const struct machines *m, int64_t id)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].id == id)
+			return m->list[i].name;
+	return NULL;
+}
+
+static void machines_done(struct machines *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		free(m->list[i].name);
+	free(m->list);
+}
+
+static bool on_event(void *arg, const struct job_event *ev)
+{
+	struct events_list *list = arg;
+	struct jw *w = list->w;
+	bool judged = ev->verdict.outcome != OUTCOME_NONE;
+
+	jw_object(w, NULL);
+	jw_int(w, "seq", ev->seq);
+	jw_int(w, "at_ms", ev->at_ms);
+	jw_str(w, "event", job_event_name(ev->type));
+	jw_str(w, "text", ev->text);
+	if (ev->attempt_id)
+		jw_int(w, "attempt", ev->attempt_id);
+	else
+		jw_null(w, "attempt");
+	jw_str(w, "machine", machine_name(&list->machines, ev->machine_id));
+	jw_str(w, "outcome", judged ? outcome_name(ev->verdict.outcome) : NULL);
+	jw_str(w, "layer", judged ? layer_name(ev->verdict.layer) : NULL);
+	jw_object_end(w);
+	return true;
+}
+
+static int events_render(
+    struct db_reader *reader, int64_t id, struct jw *w, struct err *err)
+{
+	struct events_list list = {.w = w};
+	int r = db_attempts(reader, id, on_machine_name, &list.machines, err);
+
+	jw_array(w, "events");
+	if (r == 0)
+		r = db_events(reader, id, on_event, &list, err);
+	jw_array_end(w);
+	machines_done(&list.machines);
+	return r;
+}
+
+/* ---- cases and samples -------------------------------------------------- */
+
+static const char *case_result_name(int result)
+{
+	switch (result) {
+	case CASE_PASS:
+		return "pass";
+	case CASE_SKIP:
+		return "skip";
+	default:
+		return "fail";
+	}
+}
+
+static bool on_case(void *arg, const struct db_case *c)
+{
+	struct jw *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "name", c->name);
+	jw_str(w, "result", case_result_name(c->result));
+	jw_str(w, "text", c->text);
+	jw_int(w, "offset", c->offset);
+	jw_object_end(w);
+	return true;
+}
+
+static bool on_sample(void *arg, const struct db_sample_row *s)
+{
+	struct jw *w = arg;
+
+	jw_object(w, NULL);
+	jw_str(w, "metric", s->metric);
+	jw_str(w, "unit", s->unit);
+	jw_str(w, "variant", s->variant);
+	jw_str(w, "guest", s->guest);
+	jw_str(w, "controller", s->controller);
+	jw_array(w, "values");
+	for (size_t i = 0; i < s->n_values; i++)
+		jw_double(w, NULL, s->values[i]);
+	jw_array_end(w);
+	jw_object_end(w);
+	return true;
+}
+
+/* ---- the job ------------------------------------------------------------ */
+
+static int job_render(
+    struct request *rq, int64_t id, struct jw *w, struct err *err)
+{
+	struct attempts attempts = {.w = w, .dir = rq->web->opts->dir};
+	struct db_reader *reader;
+	int r = request_reader(rq, &reader, err);
+
+	jw_object(w, NULL);
+	if (r == 0)
+		r = db_job_get(reader, id, on_job, w, err);
+	jw_array(w, "attempts");
+	if (r == 0)
+		r = db_attempts(reader, id, on_attempt, &attempts, err);
+	jw_array_end(w);
+	if (r == 0)
+		r = events_render(reader, id, w, err);
+	jw_array(w, "cases");
+	if (r == 0)
+		r = db_cases(reader, id, on_case, w, err);
+	jw_array_end(w);
+	jw_array(w, "samples");
+	if (r == 0)
+		r = db_samples(reader, id, on_sample, w, err);
+	jw_array_end(w);
+	jw_object_end(w);
+	return r;
+}
+
+enum MHD_Result api_job(struct request *rq)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
+	struct jw w = {.to = &b};
+	struct err err = ERR_INIT;
+	enum MHD_Result refused;
+	int64_t id;
+
+	if (!request_id(rq, &id, &refused))
+		return refused;
+	if (job_render(rq, id, &w, &err) < 0)
+		return answer_err(rq, &err);
+	return answer_json(rq, &b);
+}
+
+enum MHD_Result api_why(struct request *rq)
+{
+	enum MHD_Result refused;
+	int64_t id;
+
+	if (rq->step)
+		return answer_passed(rq);
+	if (!request_id(rq, &id, &refused))
+		return refused;
+	return request_ask(
+	    rq, json_pack("{ss sI}", "op", "why", "job", id), WEB_DEADLINE_MS);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One request on its way: what handlers read, and how they answer.
+ *
+ * A handler is called when the request is allowed, its query is good and its
+ * body was read. It returns what an answer_*() function returned, or what
+ * request_ask() returned: then it is called again, with step one higher and the
+ * daemon's answer in rq->answer. While a request is suspended only the link's
+ * thread may touch it.
+ */
+#ifndef WEB_HTTP_H
+#define WEB_HTTP_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "db/db.h"
+#include "web/events.h"
+#include "web/link.h"
+#include "web/path.h"
+#include "web/web.h"
+
+#define TOKEN_SIZE 513 /* with the zero byte */
+#define JSON_MAX 16384 /* bytes of a JSON body */
+#define ANSWER_MAX (64 << 20)
+#define FORM_OVERHEAD (1 << 20) /* of multipart around WEB_UPLOAD_MAX */
+
+struct request;
+struct upload;
+
+enum method {
+	METHOD_OTHER = 0,
+	METHOD_GET = 1, /* HEAD, too */
+	METHOD_POST = 2
+};
+
+enum access {
+	ACCESS_NONE,    /* everybody */
+	ACCESS_READ,    /* a token, unless reads are public */
+	ACCESS_SUBMIT,  /* a token; the daemon decides with the op */
+	ACCESS_OPERATE, /* likewise */
+};
+
+enum body_kind {
+	BODY_NONE, /* read and ignored, if small */
+	BODY_JSON, /* in rq->body */
+	BODY_FORM  /* in rq->upload; the token is checked before it is read */
+};
+
+struct route {
+	enum method method;
+	const char *path;
+	enum access access;
+	enum body_kind body;
+	const struct query_param *query; /* or NULL: none */
+	enum MHD_Result (*handler)(struct request *rq);
+	const char *about; /* for the OpenAPI document */
+};
+
+struct web {
+	const struct web_options *opts;
+	struct link *link;
+	struct events *events;
+	pthread_key_t reader_key; /* each thread's db_reader */
+};
+
+/* What listens on one socket. */
+struct listener {
+	struct web *web;
+	const struct route *routes;
+	size_t n_routes;
+	bool open_reads; /* reads need no token here */
+	struct MHD_Daemon *daemon;
+};
+
+enum phase {
+	PHASE_NEW,
+	PHASE_AUTH, /* the daemon was asked about the token */
+	PHASE_BODY,
+	PHASE_HANDLER,
+};
+
+struct request {
+	struct web *web;
+	const struct listener *listener;
+	struct MHD_Connection *conn;
+	char *target; /* as it stood in the request line */
+	enum method method;
+	enum phase phase;
+	const struct route *route;
+	struct path_args args;
+	struct query query;
+	char remote[64];
+	char token[TOKEN_SIZE]; /* "" if none came */
+	struct buf body;
+	struct upload *upload;
+	int step; /* answers the handler got so far */
+	struct link_answer answer;
+	int status; /* sent; 0 before */
+	int64_t began_ns;
+};
+
+/*
+ * Starts serving on l->web and fd (ownership passes). Errors: IO.
+ */
+enum listener_size {
+	LISTENER_API,
+	LISTENER_BOOT
+};
+int listener_start(
+    struct listener *l, int fd, enum listener_size size, struct err *err);
+void listener_stop(struct listener *l);
+
+/* This thread's reader of the database; borrowed. */
+int request_reader(struct request *rq, struct db_reader **ret, struct err *err);
+/* A path argument that is an id; answers and returns false if it is none. */
+bool request_id(struct request *rq, int64_t *ret, enum MHD_Result *ret_result);
+const char *request_header(struct request *rq, const char *name);
+/* Suspends the request and asks the daemon; takes the reference to op. */
+enum MHD_Result request_ask(struct request *rq, json_t *op, int64_t timeout_ms);
+
+/* ---- answers ------------------------------------------------------------ */
+
+/* Takes what b owns. A buffer that failed is a 500. */
+enum MHD_Result answer_buf(
+    struct request *rq, int status, const char *type, struct buf *b);
+enum MHD_Result answer_json(struct request *rq, struct buf *b); /* 200 */
+enum MHD_Result answer_error(struct request *rq, int status, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+/* The status is chosen by the kind. */
+enum MHD_Result answer_err(struct request *rq, const struct err *err);
+/* The daemon's answer as it is. */
+enum MHD_Result answer_passed(struct request *rq);
+/* Any response; takes it. NULL (no memory) ends the connection. */
+enum MHD_Result answer_response(
+    struct request *rq, int status, struct MHD_Response *response);
+/* The status for an error, as answer_err() chooses it. */
+int answer_status(const struct err *err);
+
+#endif

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += %D%/libweb.a
+%C%_libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
+%C%_libweb_a_SOURCES = \
+	%D%/answer.c \
+	%D%/api_jobs.c \
+	%D%/api_machines.c \
+	%D%/api_meta.c \
+	%D%/api_runs.c \
+	%D%/api_submit.c \
+	%D%/auth.c %D%/auth.h \
+	%D%/boot.c \
+	%D%/events.c %D%/events.h \
+	%D%/frame.c \
+	%D%/http.c %D%/http.h \
+	%D%/json.c %D%/json.h \
+	%D%/link.c %D%/link.h \
+	%D%/log.c \
+	%D%/main.c \
+	%D%/openapi.c \
+	%D%/path.c %D%/path.h \
+	%D%/render.c %D%/render.h \
+	%D%/route_find.c \
+	%D%/routes.c %D%/routes.h \
+	%D%/upload.c %D%/upload.h \
+	%D%/web.h
+
+web_tests = \
+	tests/unit/web_events \
+	tests/unit/web_frame \
+	tests/unit/web_http \
+	tests/unit/web_link \
+	tests/unit/web_submit
+check_PROGRAMS += $(web_tests)
+TESTS += $(web_tests)
+web_harness = \
+	tests/unit/web_client.c \
+	tests/unit/web_harness.c tests/unit/web_harness.h
+web_test_libs = $(WEB_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_web_events_SOURCES = tests/unit/web_events.c $(web_harness)
+tests_unit_web_events_LDADD = $(web_test_libs)
+tests_unit_web_frame_SOURCES = tests/unit/web_frame.c
+tests_unit_web_frame_LDADD = $(web_test_libs)
+tests_unit_web_http_SOURCES = tests/unit/web_http.c $(web_harness)
+tests_unit_web_http_LDADD = $(web_test_libs)
+tests_unit_web_link_SOURCES = tests/unit/web_link.c
+tests_unit_web_link_LDADD = $(web_test_libs)
+tests_unit_web_submit_SOURCES = tests/unit/web_submit.c $(web_harness)
+tests_unit_web_submit_LDADD = $(web_test_libs)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tables of routes; what is not in them does not exist. */
+#ifndef WEB_ROUTES_H
+#define WEB_ROUTES_H
+
+#include "web/http.h"
+
+extern const struct route api_routes[];
+extern const size_t n_api_routes;
+extern const struct route boot_routes[];
+extern const size_t n_boot_routes;
+
+/*
+ * The route for a request; NULL if there is none, and *ret_allowed has the
+ * methods that the path does take (0: no such path).
+ */
+const struct route *route_find(const struct route *routes, size_t n,
+    enum method method, const char *target, struct path_args *ret,
+    unsigned *ret_allowed);
+
+/* "none", "read", "submit", "operate". */
+const char *access_name(enum access access);
+
+/* Handlers, by file. */
+enum MHD_Result api_root(struct request *rq); /* api_meta.c */
+enum MHD_Result api_health(struct request *rq);
+enum MHD_Result api_events(struct request *rq);
+enum MHD_Result api_openapi(struct request *rq); /* openapi.c */
+enum MHD_Result api_runs(struct request *rq);    /* api_runs.c */
+enum MHD_Result api_run(struct request *rq);
+enum MHD_Result api_matrix(struct request *rq);
+enum MHD_Result api_cancel(struct request *rq);
+enum MHD_Result api_rerun(struct request *rq);
+enum MHD_Result api_sotest_status(struct request *rq);
+enum MHD_Result api_submit(struct request *rq); /* api_submit.c */
+enum MHD_Result api_sotest_submit(struct request *rq);
+enum MHD_Result api_job(struct request *rq); /* api_jobs.c */
+enum MHD_Result api_why(struct request *rq);
+enum MHD_Result api_log(struct request *rq);      /* log.c */
+enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
+enum MHD_Result api_offline(struct request *rq);
+enum MHD_Result api_online(struct request *rq);
+enum MHD_Result boot_script(struct request *rq); /* boot.c */
+enum MHD_Result boot_file(struct request *rq);
+
+extern const struct query_param log_query[]; /* log.c */
+enum log_query_index {
+	LOG_ATTEMPT
+};
+extern const struct query_param runs_query[]; /* api_runs.c */
+enum runs_query_index {
+	RUNS_LIMIT,
+	RUNS_BEFORE,
+	RUNS_PAGE,
+	RUNS_NAME
+};
+extern const struct query_param events_query[]; /* api_meta.c */
+enum events_query_index {
+	EVENTS_RUN
+};
+
+#endif
