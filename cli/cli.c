@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of commands, and what all of them do before and after. */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/api.h"
+#include "cli/interrupt.h"
+
+#define MESSAGE_BYTES (256 << 10)
+
+/* What every command that asks the server takes. */
+#define OPTS_SERVER (OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_TOKEN_FILE))
+#define OPTS_LIST (OPTS_SERVER | OPT_BIT(OPT_FORMAT))
+
+static const struct command commands[] = {
+    {"submit", "SUITE", "start a run of a suite",
+        "Prints the id of the run. The suite and its files are checked "
+        "before anything\nis sent.",
+        OPTS_LIST | OPT_BIT(OPT_FILES) | OPT_BIT(OPT_BOOT_FILES) |
+            OPT_BIT(OPT_NAME) | OPT_BIT(OPT_URL) | OPT_BIT(OPT_USER) |
+            OPT_BIT(OPT_PRIORITY) | OPT_BIT(OPT_WATCH),
+        1, 1, NEEDS_SERVER, cmd_submit},
+    {"runs", "", "list the newest runs", NULL,
+        OPTS_LIST | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_NAME), 0, 0, NEEDS_SERVER,
+        cmd_runs},
+    {"show", "RUN", "show a run and what is red in it", NULL,
+        OPTS_LIST | OPT_BIT(OPT_EXIT_STATUS), 1, 1, NEEDS_SERVER, cmd_show},
+    {"watch", "RUN", "follow a run to its end",
+        "The exit code tells how it ended: 0 successful, 1 failed, "
+        "3 disabled.",
+        OPTS_SERVER, 1, 1, NEEDS_SERVER, cmd_watch},
+    {"matrix", "RUN", "items by platforms, one sign a cell", NULL, OPTS_LIST, 1,
+        1, NEEDS_SERVER, cmd_matrix},
+    {"logs", "JOB|RUN/ITEM[/PLATFORM]", "print the log of a job",
+        "Control bytes are escaped on a terminal; elsewhere every byte is "
+        "as it came.",
+        OPTS_SERVER | OPT_BIT(OPT_ATTEMPT) | OPT_BIT(OPT_FOLLOW) |
+            OPT_BIT(OPT_RANGE) | OPT_BIT(OPT_RAW),
+        1, 1, NEEDS_SERVER, cmd_logs},
+    {"job", "JOB", "attempts, cases and events of a job",
+        "As CSV it is the list of cases.", OPTS_LIST | OPT_BIT(OPT_EXIT_STATUS),
+        1, 1, NEEDS_SERVER, cmd_job},
+    {"why", "JOB", "why a job waits, or ended as it did", NULL, OPTS_LIST, 1, 1,
+        NEEDS_SERVER, cmd_why},
+    {"machines", "", "list the machines of the lab", NULL, OPTS_LIST, 0, 0,
+        NEEDS_SERVER, cmd_machines},
+    {"machine", "NAME offline|online",
+        "take a machine out of service, or put it back",
+        "Taking it out needs a reason (--why).", OPTS_LIST | OPT_BIT(OPT_WHY),
+        2, 2, NEEDS_SERVER, cmd_machine},
+    {"cancel", "RUN", "cancel the jobs of a run that have not ended", NULL,
+        OPTS_LIST, 1, 1, NEEDS_SERVER, cmd_cancel},
+    {"rerun", "RUN", "run the same suite and files again",
+        "Prints the id of the new run.", OPTS_LIST | OPT_BIT(OPT_WATCH), 1, 1,
+        NEEDS_SERVER, cmd_rerun},
+    {"help", "[COMMAND]", "say how a command is used", NULL, 0, 0, 1,
+        NEEDS_NOTHING, cmd_help},
+};
+
+const struct command *command_table(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(commands);
+	return commands;
+}
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+__attribute__((format(printf, 3, 0))) static void say(
+    struct cli *cli, const char *prefix, const char *fmt, va_list ap)
+{
+	scoped_val(buf_done) struct buf msg = BUF_INIT(MESSAGE_BYTES);
+
+	buf_puts(&msg, prefix);
+	buf_vprintf(&msg, fmt, ap);
+	term_line(&cli->errs, buf_str(&msg));
+}
+
+void cli_complain(struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(cli, "ironbench: ", fmt, ap);
+	va_end(ap);
+}
+
+int cli_bad(struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(cli, "ironbench: ", fmt, ap);
+	va_end(ap);
+	return CLI_USAGE;
+}
+
+void cli_note(struct cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(cli, "note: ", fmt, ap);
+	va_end(ap);
+}
+
+static const char *advice(
+    const struct cli *cli, const char *hint, const struct err *err)
+{
+	switch (err->kind) {
+	case ERR_UNREACH:
+		return "is ironbenchd running there? --server URL names "
+		       "another";
+	case ERR_TIMEOUT:
+	case ERR_AGAIN:
+		return "try again in a moment";
+	case ERR_DENIED:
+		return options_has(&cli->opts, OPT_TOKEN_FILE) ||
+		        getenv("IRONBENCH_TOKEN")
+		    ? "it needs a token with another scope"
+		    : "it needs a token: IRONBENCH_TOKEN or --token-file FILE";
+	case ERR_NOTFOUND:
+		return hint;
+	case ERR_PROTO:
+		return "is that an ironbench server? --server URL names "
+		       "another";
+	default:
+		return NULL;
+	}
+}
+
+int cli_refused(
+    struct cli *cli, const char *what, const char *hint, const struct err *err)
+{
+	const char *todo = advice(cli, hint, err);
+
+	if (interrupt_came())
+		return CLI_INTERRUPTED;
+	cli_complain(cli, "%s: %s%s%s%s", what, err->msg, todo ? " (" : "",
+	    todo ? todo : "", todo ? ")" : "");
+	return err->kind == ERR_DENIED ? CLI_DENIED : CLI_SERVER;
+}
+
+int cli_id(struct cli *cli, size_t i, const char *thing, int64_t *ret)
+{
+	const char *given = cli->opts.args[i];
+	struct err err = ERR_INIT;
+
+	if (str_to_i64(given, 1, INT64_MAX, ret, &err) < 0)
+		return cli_bad(cli, "%s: %s is not a %s's number (%s)",
+		    cli->command->name, given, thing,
+		    str_eq(thing, "run") ? HINT_RUNS : HINT_JOBS);
+	return CLI_OK;
+}
+
+static int bad_usage(struct cli *cli, const char *what, const char *why)
+{
+	const char *name = cli->command ? cli->command->name : NULL;
+
+	return cli_bad(cli, "%s: %s (see \"ironbench help%s%s\")", what, why,
+	    name ? " " : "", name ? name : "");
+}
+
+/* Every command takes what is needed for help; else only what its row says. */
+static int check_options(struct cli *cli)
+{
+	const struct command *c = cli->command;
+
+	for (int i = 0; i < OPT_COUNT; i++) {
+		if (i == OPT_HELP || i == OPT_VERSION || !cli->opts.value[i] ||
+		    c->options & OPT_BIT(i))
+			continue;
+		scoped(free) char *why = xasprintf("--%s: no option of it",
+		    option_row((enum option_id)i)->name);
+
+		return bad_usage(cli, c->name, why);
+	}
+	if (cli->opts.n_args - 1 < c->least)
+		return bad_usage(cli, c->name, "something is missing");
+	if (cli->opts.n_args - 1 > c->most)
+		return bad_usage(cli, c->name, "too many arguments");
+	return CLI_OK;
+}
+
+static int read_format(struct cli *cli)
+{
+	static const char *const names[] = {
+	    [FORMAT_TABLE] = "table",
+	    [FORMAT_JSON] = "json",
+	    [FORMAT_CSV] = "csv",
+	};
+	const char *given = cli->opts.value[OPT_FORMAT];
+
+	if (!given)
+		return CLI_OK;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (!str_eq(given, names[i]))
+			continue;
+		cli->format = (enum format)i;
+		return CLI_OK;
+	}
+	return cli_bad(cli, "--format: %s is none (table, json or csv)", given);
+}
+
+static int connect_server(struct cli *cli)
+{
+	scoped(settings_free) struct settings *s = NULL;
+	struct err err = ERR_INIT;
+
+	if (settings_read(&cli->opts, &s, &err) < 0 ||
+	    http_new(take(s), &cli->http, &err) < 0)
+		return cli_bad(cli, "%s", err.msg);
+	return CLI_OK;
+}
+
+static int run_command(struct cli *cli)
+{
+	const char *name = cli->opts.n_args ? cli->opts.args[0] : NULL;
+	int code;
+
+	if (options_has(&cli->opts, OPT_VERSION)) {
+		help_version(&cli->out);
+		return CLI_OK;
+	}
+	if (name && !(cli->command = command_find(name)))
+		return bad_usage(cli, name, "no such command");
+	if (options_has(&cli->opts, OPT_HELP)) {
+		help_write(&cli->out, cli->command);
+		return CLI_OK;
+	}
+	if (!name)
+		return bad_usage(cli, "command", "none given");
+	code = check_options(cli);
+	if (code == CLI_OK)
+		code = read_format(cli);
+	if (code == CLI_OK && cli->command->needs == NEEDS_SERVER)
+		code = connect_server(cli);
+	return code == CLI_OK ? cli->command->run(cli) : code;
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct cli cli = {0};
+	struct err err = ERR_INIT;
+	int code;
+
+	/* Without the user's locale: plain ASCII, as the C locale says. */
+	(void)setlocale(LC_CTYPE, "");
+	term_init(&cli.out, stdout);
+	term_init(&cli.errs, stderr);
+	if (options_read(argc, argv, &cli.opts, &err) < 0)
+		code = cli_bad(&cli, "%s (see \"ironbench help\")", err.msg);
+	else
+		code = run_command(&cli);
+	http_free(cli.http);
+	if ((fflush(stdout) || ferror(stdout)) && code == CLI_OK)
+		code = cli_bad(&cli, "output: %s", "cannot be written");
+	return code;
+}

@@ -1,0 +1,359 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every command against a server with canned answers: what it prints, how it
+# complains, and with which code it ends.
+. "${IB_SRCDIR:-$(dirname "$0")/../..}/tests/lib/tap.sh"
+
+LC_ALL=C.UTF-8
+HOME=$IB_TMP/home
+export LC_ALL HOME
+unset IRONBENCH_SERVER IRONBENCH_TOKEN XDG_CONFIG_HOME NO_COLOR
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+USER=ann
+export USER
+mkdir -p "$HOME/.config/ironbench" "$IB_TMP/bundle/sub"
+
+# run COMMAND...: stdout in $out, stderr in $err, exit code in $code
+run() {
+	code=0
+	"$IB_BUILDDIR/cli/ironbench" "$@" >"$IB_TMP/out" 2>"$IB_TMP/err" \
+		</dev/null || code=$?
+	out=$(cat "$IB_TMP/out")
+	err=$(cat "$IB_TMP/err")
+}
+
+# ends DESCRIPTION CODE COMMAND...
+ends() {
+	ends_desc=$1
+	ends_code=$2
+	shift 2
+	run "$@"
+	is "$ends_desc" "$code" "$ends_code" || diag "$err"
+}
+
+has_port() {
+	grep -q '^[0-9]' "$(log_of api)"
+}
+
+recorded() {
+	grep -qxF "$1" "$IB_TMP/record"
+}
+
+nothing_on_stdout() {
+	[ ! -s "$IB_TMP/out" ]
+}
+
+one_line() {
+	[ "$(wc -l <"$IB_TMP/err")" -eq 1 ]
+}
+
+# ---- without a server ---------------------------------------------------
+
+ends "the version needs no server" 0 --version
+like "and names the program" "$out" '^ironbench [0-9]+\.[0-9]+'
+ends "help needs no server" 0 help
+for c in submit runs show watch matrix logs job why machines machine cancel \
+	rerun help; do
+	run help $c
+	like "help $c shows its usage" "$code $out" "^0 usage: ironbench $c"
+done
+run show --help
+like "--help says the same" "$out" '^usage: ironbench show RUN'
+ends "no command is wrong usage" 2
+ends "an unknown command is wrong usage" 2 frobnicate
+is "and is named" "$err" \
+	'ironbench: frobnicate: no such command (see "ironbench help")'
+ends "an unknown option is wrong usage" 2 runs --token secret
+is "and the token it had is not repeated" "$err" \
+	'ironbench: --token: no such option (see "ironbench help")'
+ends "an option of another command is wrong usage" 2 runs --watch
+is "and is named with the command" "$err" \
+	'ironbench: runs: --watch: no option of it (see "ironbench help runs")'
+ends "a missing argument is wrong usage" 2 show
+ends "too many arguments are wrong usage" 2 show 1 2
+ends "a run that is no number is wrong usage" 2 show abc
+ends "an unknown format is wrong usage" 2 runs --format xml
+ends "a bad range is wrong usage" 2 logs 412 --range 9-2
+ends "a limit of 0 is wrong usage" 2 runs --limit 0
+ends "a server that is no URL is wrong usage" 2 runs --server ftp://x
+
+ends "a server that is down is 4" 4 runs --server http://127.0.0.1:1
+is "and the line says what to do" "$err" \
+	'ironbench: runs: http://127.0.0.1:1: Connection refused (is ironbenchd running there? --server URL names another)'
+
+# ---- with one -----------------------------------------------------------
+
+: >"$IB_TMP/record"
+start api "$IB_BUILDDIR/tests/unit/cli_fake_api" "$IB_TMP/record"
+wait_for 10 has_port || bail "the stand-in server does not start"
+server=http://127.0.0.1:$(head -n 1 "$(log_of api)")
+
+echo "server: $server/" >"$HOME/.config/ironbench/config.yaml"
+ends "the configuration file names the server" 0 runs
+like "runs are a table" "$out" '^60616  master: "develop", default  fail +5 +1 +2 +2  \(lab 1\) +0 .* 4 m 12 s$'
+run runs --format csv
+is "a name with quotes is quoted in CSV" "$(grep ^60616 "$IB_TMP/out")" \
+	'60616,"master: ""develop"", default",supernova,a1b2c3d4e5f6,ann,-1,fail,5,1,2,2,1,0,1700000000000,1700000252000'
+run runs --format json
+like "JSON is the server's document" "$(tr -d ' \n' <"$IB_TMP/out")" \
+	'^\{"runs":\[\{"id":60617,.*"total":2\}$'
+run runs --name 'a%b &c'
+ok "a name is escaped on its way" recorded "asked /api/v1/runs a%b &c 0"
+
+IRONBENCH_SERVER=$server
+export IRONBENCH_SERVER
+echo "sever: x" >"$HOME/.config/ironbench/config.yaml"
+ends "an unknown key of the configuration is refused" 2 runs
+like "with its position" "$err" 'config.yaml:1:1: .*sever'
+rm "$HOME/.config/ironbench/config.yaml"
+
+run show 60616
+like "show says the status" "$code $(echo $out)" '^0 run 60616 .* status fail jobs 4/5 ✓ 2 ✗ 1 !1 lab … 1'
+like "show lists what is red" "$out" '^✗ +guest-mini-native-cpuid  kaby_lake_t480s  413$'
+ends "show --exit-status tells the outcome" 1 show 60616 --exit-status
+ends "a run that does not exist is 4" 4 show 1
+is "and the server's words are passed on" "$err" \
+	'ironbench: run 1: no such run ("ironbench runs" lists them)'
+
+run matrix 60616
+is "the matrix is aligned by columns, not by bytes" "$out" \
+"                         alder_lake_t16  kaby_lake_t480s  any
+app-boot_state           *               *                ✓
+guest-mini-native-cpuid  ✓(s)            ✗
+guest-mini-native-fpu    …               !console
+✓ pass  ✓(s) pass with skips  ✗ fail  ✗(e) fails as expected  T timeout
+!layer lab error  … waiting or running  - cancelled or disabled  * hardware-independent: see any"
+LC_ALL=C run matrix 60616
+like "in another locale signs are ASCII" "$out" '^guest-mini-native-cpuid  ok\(s\) +X$'
+is "and nothing else is not" "$(LC_ALL=C tr -d '\000-\177' <"$IB_TMP/out")" ""
+run matrix 60616 --format csv
+is "as CSV a matrix has a row a job" "$(sed -n 3p "$IB_TMP/out")" \
+	'guest-mini-native-cpuid,alder_lake_t16,412,✓(s),done,pass,none,false,true,1,5300'
+
+run job 413
+like "job shows the failed case" "$out" '^fail +lapic/x2apic +expected #GP, got "nothing" +99$'
+run job 415
+like "control bytes of evidence become blanks" "$out" 'silent  \[31mafter'
+ends "job --exit-status tells the outcome" 1 job 413 --exit-status
+run job 413 --format csv
+is "the cases are CSV" "$(sed -n 3p "$IB_TMP/out")" \
+	'fail,lapic/x2apic,"expected #GP, got ""nothing""",99'
+run why 412
+is "why prints the reason as it is" "$out" "job 412 waits: needs tag nvme
+2 jobs are before it"
+run machines
+like "a busy machine says with what" "$out" \
+	'^t16-1 +alder_lake_t16 +good .* on +run 60617 guest-hello: run, serial 12 KiB \(job 418\)$'
+like "a bad machine says why" "$out" '^t480-2 .* quarantined .* off +power: off ignored$'
+run machines --format csv
+is "tags are one value of CSV" "$(sed -n 2p "$IB_TMP/out")" \
+	't16-1,alder_lake_t16,t16-1,sata nvme,good,1700000000000,on,60617,418,guest-hello,run,serial 12 KiB,'
+
+# ---- logs ---------------------------------------------------------------
+
+printf 'hello\r\n\033[31mred\033[0m\nend\377\n' >"$IB_TMP/want"
+run logs 412
+ok "a log goes into a file byte by byte" cmp "$IB_TMP/out" "$IB_TMP/want"
+run logs 412 --range 1-3
+is "a range is both ends included" "$out" ell
+run logs 60616/app-boot_state
+is "an item with one job names its log" "$code" 0
+ends "an item on several platforms does not" 2 logs 60616/guest-mini-native-fpu
+like "and they are listed" "$err" 'add one of them: alder_lake_t16, kaby_lake_t480s'
+ends "run/item/platform does" 0 logs 60616/guest-mini-native-fpu/kaby_lake_t480s
+is "bytes that were not kept are told" "$err" \
+	'note: job 415: bytes 7-11 of the log were not kept'
+ends "an unknown item is wrong usage" 2 logs 60616/nothing
+ends "a growing log is followed to its end" 0 logs 414 --follow
+is "each byte comes once" "$out" "one
+two
+three
+four"
+
+# ---- tokens and writes --------------------------------------------------
+
+ends "without a token a write is 5" 5 cancel 60616
+like "and the line says where one goes" "$err" 'IRONBENCH_TOKEN or --token-file'
+echo good >"$IB_TMP/token"
+chmod 640 "$IB_TMP/token"
+ends "a token file that others can read is refused" 2 \
+	cancel 60616 --token-file "$IB_TMP/token"
+like "and the line says what to do" "$err" 'others can read it \(chmod 600 '
+ends "a token file that is missing is refused" 2 \
+	cancel 60616 --token-file "$IB_TMP/none"
+chmod 600 "$IB_TMP/token"
+ends "a token file of one's own is read" 0 \
+	cancel 60616 --token-file "$IB_TMP/token"
+is "cancel says how many" "$out" "run 60616: 48 jobs cancelled"
+printf 'token_file: token\n' >"$HOME/.config/ironbench/config.yaml"
+cp -p "$IB_TMP/token" "$HOME/.config/ironbench/token"
+ends "the configuration names a token file beside it" 0 rerun 60616
+is "rerun prints the id alone" "$out" 60624
+IRONBENCH_TOKEN=reader
+export IRONBENCH_TOKEN
+ends "the environment goes before it; its scope is too small" 5 rerun 60616
+is "one line says so" "$err" \
+	"ironbench: rerun run 60616: the token's scope is read (it needs a token with another scope)"
+IRONBENCH_TOKEN="two words" run rerun 60616
+is "a token with a blank is refused" "$code" 2
+IRONBENCH_TOKEN=good
+ends "offline needs a reason" 2 machine "t16 1" offline
+ends "with one it is done" 0 machine "t16 1" offline --why 'new "disk"'
+is "and the health is told" "$out" "t16 1: maintenance"
+ok "the reason arrives" grep -qF \
+	'body /api/v1/machines/t16 1/offline {"why": "new \"disk\""}' \
+	"$IB_TMP/record"
+ends "a machine is neither here nor there" 2 machine t16-1 away
+
+# ---- submit -------------------------------------------------------------
+
+cat >"$IB_TMP/bundle/suite.yaml" <<'END'
+boot_items:
+  - name: one
+    exec: a.elf --serial
+    load: [ sub/b.bin x ]
+  - name: two
+    exec: c.elf
+END
+echo aaaa >"$IB_TMP/bundle/a.elf"
+ends "missing files are found before anything is sent" 2 \
+	submit "$IB_TMP/bundle/suite.yaml"
+is "all at once" "$err" \
+	"ironbench: $IB_TMP/bundle/suite.yaml: 2 files are missing in $IB_TMP/bundle: sub/b.bin, c.elf (--files DIR names the folder)"
+echo bb >"$IB_TMP/bundle/sub/b.bin"
+echo c >"$IB_TMP/bundle/c.elf"
+mkdir "$IB_TMP/elsewhere"
+cp "$IB_TMP/bundle/suite.yaml" "$IB_TMP/elsewhere/"
+ends "a complete suite is sent" 0 submit "$IB_TMP/elsewhere/suite.yaml" \
+	--files "$IB_TMP/bundle" --name "wip: x" --priority -1
+is "the id stands alone" "$out" 60617
+like "warnings of the server are passed on" "$err" '^note: ignored: key colour$'
+like "and what to do next" "$err" '"ironbench watch 60617"'
+for part in "part config file suite.yaml $(wc -c <"$IB_TMP/bundle/suite.yaml")" \
+	"part file file a.elf 5" "part file file sub/b.bin 3" \
+	"part file file c.elf 2" "part name value wip: x 6" \
+	"part user value ann 3" "part priority value -1 2"; do
+	ok "the server got: $part" recorded "$part"
+done
+run submit "$IB_TMP/bundle/suite.yaml" --format json
+like "as JSON, too" "$(tr -d ' \n' <"$IB_TMP/out")" '^\{"id":60617,'
+echo zip >"$IB_TMP/boot.zip"
+ends "an archive goes instead of files" 0 \
+	submit "$IB_TMP/elsewhere/suite.yaml" --boot-files "$IB_TMP/boot.zip"
+ok "under its name" recorded "part boot_files file boot.zip 4"
+ends "an archive and files exclude each other" 2 submit x --files . \
+	--boot-files y
+printf 'boot_items:\n  - name: one\n    exce: x\n' >"$IB_TMP/bad.yaml"
+ends "a bad suite is not sent" 2 submit "$IB_TMP/bad.yaml"
+like "its line and column are told" "$err" "^ironbench: $IB_TMP/bad.yaml:3:5: "
+ok "in one line" one_line
+ends "a suite that is not there is wrong usage" 2 submit "$IB_TMP/no.yaml"
+ok "and nothing is on stdout" nothing_on_stdout
+
+# ---- watch --------------------------------------------------------------
+
+run watch 60617
+is "a run that succeeds is 0" "$code" 0
+is "on a pipe every change is a line" "$out" \
+"run 60617  wip  a1b2c3d  priority -1
+0/2   ✓ 0  ✗ 0  !0 lab  … 2
+… guest-hello on alder_lake_t16: prepare (job 418)
+… guest-hello on alder_lake_t16: run (job 418)
+✓ guest-hello on alder_lake_t16: pass, 5.3 s (job 418)
+✓(s) guest-fpu on alder_lake_t16: pass, with skips, 5.3 s (job 419)
+run 60617: success  2/2   ✓ 2  ✗ 0  !0 lab  … 0  in 4 m 12 s"
+ends "a run that fails is 1" 1 watch 60618
+like "the failure has its reason" "$out" \
+	'^✗ guest-fpu on alder_lake_t16: fail, 5.3 s "lapic/x2apic: expected #GP, got "nothing"" \(job 413\)$'
+ends "a disabled run is 3" 3 watch 60619
+ends "an error of the lab is 1" 1 watch 60620
+like "and its layer is told" "$out" \
+	'^!console guest-fpu on alder_lake_t16: error \(console\), 5.3 s "silent'
+ends "a run that was cancelled half way is 3" 3 watch 60622
+like "and is called so" "$out" '^run 60622: cancelled '
+ends "a stream that is cut is opened again" 0 watch 60623
+ok "where it was cut" recorded "resumed /events e1-2 0"
+ends "a run that does not exist is 4" 4 watch 1
+
+"$IB_BUILDDIR/cli/ironbench" watch 60621 >"$IB_TMP/out" 2>"$IB_TMP/err" &
+watcher=$!
+wait_for 10 grep -q prepare "$IB_TMP/out" || :
+# Background children of a shell ignore INT; TERM takes the same way.
+kill -TERM $watcher
+code=0
+wait $watcher || code=$?
+is "an interrupted watch is 130" "$code" 130
+like "and says that the run goes on" "$(cat "$IB_TMP/err")" \
+	'^note: run 60621 goes on without you'
+
+# ---- on a terminal ------------------------------------------------------
+
+# on_terminal COMMAND...: its output on one of 100 columns, in $out
+on_terminal() {
+	code=0
+	TERM=xterm script -qec \
+		"stty cols ${columns:-100} rows 20; \"$IB_BUILDDIR/cli/ironbench\" $*" \
+		/dev/null </dev/null >"$IB_TMP/out" 2>&1 || code=$?
+	out=$(tr -d '\r' <"$IB_TMP/out")
+}
+
+esc=$(printf '\033')
+if command -v script >/dev/null; then
+	on_terminal logs 412
+	is "on a terminal a log's control bytes are spelled out" "$out" \
+'hello
+^[[31mred^[[0m
+end\xff'
+	on_terminal matrix 60616
+	like "a failure is red" "$out" "$esc\\[1;31m✗$esc\\[0m"
+	NO_COLOR=1 on_terminal matrix 60616
+	unlike "but not with NO_COLOR" "$out" "$esc"
+	columns=50 on_terminal matrix 60616
+	is "a narrow terminal gets bands of platforms" \
+		"$(grep -c app-boot_state "$IB_TMP/out")" 2
+	LC_ALL=C NO_COLOR=1 columns=60 on_terminal job 413
+	is "no line of a table is wider than the terminal" \
+		"$(sed 1d "$IB_TMP/out" | tr -d '\r' |
+			awk 'length($0) > 60' | wc -l)" 0
+	: "$(stop api)"
+	start api2 "$IB_BUILDDIR/tests/unit/cli_fake_api" "$IB_TMP/record"
+	wait_for 10 grep -q '^[0-9]' "$(log_of api2)"
+	IRONBENCH_SERVER=http://127.0.0.1:$(head -n 1 "$(log_of api2)")
+	NO_COLOR=1 on_terminal watch 60618
+	is "watch on a terminal ends with the same code" "$code" 1
+	like "it draws a bar" "$out" '^████████████████░░░░░░░░░░░░░░░░  1/2'
+	like "and the machines" "$out" '^alder_lake_t16  t16-1 '
+	like "failures stay" "$out" '^.*new: ✗ guest-fpu on alder_lake_t16: '
+	like "it moves the cursor up over the block" "$out" "$esc\\[3A"
+	like "and ends as one line" "$(printf '%s\n' "$out" | tail -n 1)" \
+		'run 60618: fail  2/2   ✓ 1  ✗ 1'
+else
+	skip "on a terminal" "no script(1)"
+fi
+
+# ---- completion ---------------------------------------------------------
+
+# complete_words WORD...: what completes the last one
+complete_words() {
+	bash -c '
+		PATH=$1:$PATH; shift
+		. "$IB_SRCDIR/cli/completion/ironbench.bash"
+		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+		_ironbench; echo "${COMPREPLY[*]}"' \
+		bash "$IB_BUILDDIR/cli" "$@"
+}
+
+if command -v bash >/dev/null; then
+	is "commands are completed" "$(complete_words ironbench ma)" \
+		"matrix machines machine"
+	is "options are completed" "$(complete_words ironbench logs 1 --r)" \
+		"--range --raw"
+	is "recent runs are completed" "$(complete_words ironbench show 606)" \
+		"60617 60616"
+	is "formats are completed" \
+		"$(complete_words ironbench runs --format j)" json
+else
+	skip "completion" "no bash"
+fi
+
+done_testing
