@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the web process may ask of the daemon: one row per op (web/web.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "orchestrator/weblink.h"
+
+static const char *text_of(const json_t *h, const char *key)
+{
+	const char *s = json_string_value(json_object_get(h, key));
+
+	return s ? s : "";
+}
+
+/* True if the token allows it; else the answer is sent. */
+static bool allowed(struct asker who, const json_t *h, enum token_scope scope,
+    const char **ret_name)
+{
+	int r = token_check(who.d, text_of(h, "token"), scope, ret_name);
+
+	if (r == -ERR_DENIED)
+		weblink_answer_error(who, 401, "no valid token");
+	else if (r < 0)
+		weblink_answer_error(
+		    who, 403, "the token's scopes do not allow this");
+	return r == 0;
+}
+
+static void op_auth(struct asker who, const json_t *h)
+{
+	struct err err = ERR_INIT;
+	const char *name;
+	unsigned scope;
+
+	if (token_scopes(text_of(h, "scope"), &scope, &err) < 0)
+		weblink_answer_error(who, 400, "%s", err.msg);
+	else if (allowed(who, h, (enum token_scope)scope, &name))
+		weblink_answer(who, 200, "text/plain", NULL, 0);
+}
+
+static void op_open(struct asker who, const json_t *h)
+{
+	(void)h;
+	weblink_upload_open(who);
+}
+
+static void op_close(struct asker who, const json_t *h)
+{
+	int fd = weblink_upload_take(
+	    who.d, json_integer_value(json_object_get(h, "upload")));
+
+	fd_done(&fd);
+	weblink_answer(who, 200, "text/plain", NULL, 0);
+}
+
+static void op_submit(struct asker who, const json_t *h)
+{
+	const char *name;
+
+	if (allowed(who, h, SCOPE_SUBMIT, &name))
+		submit_request(who, h, name);
+}
+
+static void op_cancel(struct asker who, const json_t *h)
+{
+	struct err err = ERR_INIT;
+	const char *name;
+	int64_t n;
+
+	if (!allowed(who, h, SCOPE_SUBMIT, &name))
+		return;
+	n = run_cancel(
+	    who.d, json_integer_value(json_object_get(h, "run")), name, &err);
+	if (n < 0)
+		weblink_answer_error(
+		    who, weblink_status_of((int)n), "%s", err.msg);
+	else
+		weblink_answer_json(
+		    who, 200, json_pack("{s:I}", "cancelled", (json_int_t)n));
+}
+
+static void boot_answer(void *arg, const char *script, size_t len)
+{
+	struct asker *who = arg;
+
+	if (script)
+		weblink_answer(*who, 200, "text/plain", script, len);
+	else
+		weblink_answer_error(*who, 404, "no machine has this address");
+	free(who);
+}
+
+static void op_boot(struct asker who, const json_t *h)
+{
+	struct asker *copy = xcalloc(1, sizeof(*copy));
+
+	*copy = who;
+	drive_boot(who.d, text_of(h, "mac"), boot_answer, copy);
+}
+
+static void op_file(struct asker who, const json_t *h)
+{
+	uint8_t sha[HASH_BYTES];
+
+	if (hash_unhex(text_of(h, "sha256"), sha, sizeof(sha)) &&
+	    drive_may_fetch(who.d, text_of(h, "nonce"), sha))
+		weblink_answer(who, 200, "text/plain", NULL, 0);
+	else
+		weblink_answer_error(who, 404, "no such file");
+}
+
+static void why_active(const struct live_job *lj, struct buf *to)
+{
+	const struct attempt *a = lj->attempt;
+
+	buf_printf(to, "does not wait: it is in %s on machine %lld",
+	    job_state_name(lj->job.state), (long long)lj->job.machine_id);
+	if (a) {
+		buf_puts(to, "; ");
+		drive_describe(lj, to);
+	}
+}
+
+static void op_why(struct asker who, const json_t *h)
+{
+	int64_t id = json_integer_value(json_object_get(h, "job"));
+	struct live_job *lj = map_find(&who.d->jobs, id);
+	scoped_val(buf_done) struct buf why = BUF_INIT(1 << 16);
+
+	if (!lj) {
+		weblink_answer_error(who, 404,
+		    "job %lld: no such job, or it is done", (long long)id);
+		return;
+	}
+	if (lj->job.held)
+		buf_puts(&why, "is held by a person");
+	else if (!scheduler_why(
+	             who.d->scheduler, id, loop_now_ms(who.d->loop), &why))
+		why_active(lj, &why);
+	weblink_answer_json(who, 200, json_pack("{s:s}", "why", buf_str(&why)));
+}
+
+static json_t *busy_json(const struct machine *m)
+{
+	const struct live_job *lj = m->job;
+	scoped_val(buf_done) struct buf step = BUF_INIT(1 << 12);
+
+	if (!lj)
+		return json_null();
+	drive_describe(lj, &step);
+	return json_pack("{s:I s:I s:s s:s s:s s:s}", "job",
+	    (json_int_t)lj->job.id, "run", (json_int_t)lj->run->id, "item",
+	    job_item(lj)->name, "platform", lj->platform, "state",
+	    job_state_name(lj->job.state), "step", buf_str(&step));
+}
+
+static json_t *tags_json(const struct machine *m)
+{
+	json_t *tags = json_array();
+
+	for (char **t = m->facts ? m->facts->tags : NULL; t && *t; t++)
+		(void)json_array_append_new(tags, json_string(*t));
+	return tags;
+}
+
+static json_t *machine_json(const struct daemon *d, const struct machine *m)
+{
+	int64_t at_ms = 0;
+	enum power_state power =
+	    m->power ? power_last(m->power, &at_ms) : POWER_UNKNOWN;
+
+	return json_pack("{s:s s:s s:s s:o s:s s:o s:s s:I}", "name", m->name,
+	    "platform", m->platform, "host",
+	    m->facts ? m->facts->host : m->name, "tags", tags_json(m), "health",
+	    health_name(fleet_health(d->fleet, m->id)), "busy", busy_json(m),
+	    "power", power_state_name(power), "power_at_ms", (json_int_t)at_ms);
+}
+
+static void op_machines(struct asker who, const json_t *h)
+{
+	json_t *list = json_array();
+
+	(void)h;
+	for (size_t i = 0; i < who.d->n_machines; i++)
+		(void)json_array_append_new(
+		    list, machine_json(who.d, who.d->machines[i]));
+	weblink_answer_json(who, 200, json_pack("{s:o}", "machines", list));
+}
+
+static void op_health(struct asker who, const json_t *h)
+{
+	const struct daemon *d = who.d;
+	json_t *problems = json_array();
+	bool ok = !d->db_failing;
+
+	(void)h;
+	if (d->db_failing)
+		(void)json_array_append_new(problems,
+		    json_sprintf(
+		        "database: %s; nothing is started", d->problem));
+	if (d->draining)
+		(void)json_array_append_new(
+		    problems, json_string("draining: nothing new is started"));
+	weblink_answer_json(who, ok ? 200 : 503,
+	    json_pack("{s:s s:s s:o}", "status",
+	        ok && !d->draining ? "ok" : "degraded", "version",
+	        PACKAGE_VERSION, "problems", problems));
+}
+
+static void op_machine(struct asker who, const json_t *h)
+{
+	struct machine *m = machine_by_name(who.d, text_of(h, "machine"));
+	bool offline = strcmp(text_of(h, "do"), "offline") == 0;
+	const char *name;
+	scoped(free) char *why = NULL;
+
+	if (!allowed(who, h, SCOPE_OPERATE, &name))
+		return;
+	if (!m || !m->facts) {
+		weblink_answer_error(who, 404, "no such machine");
+		return;
+	}
+	why = xasprintf("%s by %s: %.150s", offline ? "offline" : "online",
+	    name, text_of(h, "why"));
+	machine_health(
+	    who.d, m, offline ? HEALTH_MAINTENANCE : HEALTH_GOOD, why);
+	daemon_dispatch(who.d);
+	weblink_answer_json(who, 200,
+	    json_pack("{s:s}", "health",
+	        health_name(fleet_health(who.d->fleet, m->id))));
+}
+
+static const struct op {
+	const char *name;
+	void (*fn)(struct asker who, const json_t *h);
+} ops[] = {
+    {"auth", op_auth},
+    {"boot", op_boot},
+    {"cancel", op_cancel},
+    {"close", op_close},
+    {"file", op_file},
+    {"health", op_health},
+    {"machine", op_machine},
+    {"machines", op_machines},
+    {"open", op_open},
+    {"submit", op_submit},
+    {"why", op_why},
+};
+
+void api_request(struct asker who, const json_t *header)
+{
+	const char *name = text_of(header, "op");
+
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		if (strcmp(ops[i].name, name) == 0) {
+			ops[i].fn(who, header);
+			return;
+		}
+	}
+	weblink_answer_error(who, 501, "the daemon has no op '%.40s'", name);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The daemon: one loop that decides and acts.
+ *
+ * Order at start: check what people wrote, bind the ports, open the database,
+ * take the lab, load what is unfinished, serve. Whatever fails before the
+ * database is open has touched nothing.
+ */
+#include "orchestrator/daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static void db_woken(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->db)
+		db_dispatch(d->db);
+}
+
+static void wake_loop(void *arg)
+{
+	struct daemon *d = arg;
+
+	loop_wake_send(d->db_wake);
+}
+
+static void db_health(void *arg, const struct err *err)
+{
+	struct daemon *d = arg;
+
+	d->db_failing = err != NULL;
+	if (err) {
+		(void)snprintf(d->problem, sizeof(d->problem), "%s", err->msg);
+		log_error("database: %s; nothing is started until it works",
+		    err->msg);
+		return;
+	}
+	log_info("database: works again");
+	daemon_dispatch(d);
+}
+
+static void drive_job(void *arg)
+{
+	struct live_job *lj = arg;
+
+	drive(lj->run->d, lj);
+}
+
+static void lease(struct daemon *d, const struct lease *lease)
+{
+	struct live_job *lj = map_find(&d->jobs, lease->job_id);
+	struct machine *m = map_find(&d->machines_by_id, lease->machine_id);
+	struct record *rec;
+
+	m->job = lj;
+	lj->fence = db_next_fence(d->db);
+	rec = record_new(d, lj);
+	record_event(rec,
+	    (struct job_event){.type = JOB_EV_LEASE,
+	        .attempt_id = db_next_attempt_id(d->db),
+	        .machine_id = m->id});
+	record_event(rec, (struct job_event){.type = JOB_EV_PREPARE});
+	record_post(rec, drive_job, lj);
+	scheduler_started(d->scheduler, m->id, loop_now_ms(d->loop));
+}
+
+void daemon_dispatch(struct daemon *d)
+{
+	struct lease next;
+
+	/* A dispatch within a dispatch would lease out of order. */
+	if (d->dispatching || d->draining || d->db_failing)
+		return;
+	d->dispatching = true;
+	while (scheduler_next(d->scheduler, &next))
+		lease(d, &next);
+	d->dispatching = false;
+}
+
+static size_t busy_machines(const struct daemon *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_machines; i++)
+		n += d->machines[i]->job != NULL;
+	return n;
+}
+
+void daemon_check_drained(struct daemon *d)
+{
+	if (d->draining && !busy_machines(d))
+		loop_stop(d->loop);
+}
+
+static void on_term(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->draining) {
+		log_warn("stopped while %zu machines were busy; their jobs go "
+		         "on at the next start",
+		    busy_machines(d));
+		loop_stop(d->loop);
+		return;
+	}
+	d->draining = true;
+	log_info("draining: %zu machines are busy; nothing new is started; a "
+	         "second signal stops at once",
+	    busy_machines(d));
+	daemon_check_drained(d);
+}
+
+static void on_hup(void *arg)
+{
+	struct daemon *d = arg;
+	struct lab *lab = NULL;
+	struct err err = ERR_INIT;
+
+	if (lab_load(d->opts->lab_path, &d->shared, &lab, &err) < 0 ||
+	    machines_take(d, lab, &err) < 0) {
+		log_error("lab file refused, the old one stays: %s", err.msg);
+		return;
+	}
+	log_info("lab file read: %zu machines", lab->n_machines);
+	daemon_dispatch(d);
+}
+
+static void load_health(void *arg, int64_t machine_id, enum health health,
+    const char *why, int64_t at_ms)
+{
+	struct daemon *d = arg;
+
+	(void)why;
+	(void)at_ms;
+	fleet_health_set(d->fleet, machine_id, health);
+}
+
+static int open_all(struct daemon *d, struct err *err)
+{
+	struct db_ops ops = {.wake = wake_loop, .health = db_health, .arg = d};
+	struct lab *lab = NULL;
+	int r;
+
+	d->shared = (struct power_shared){.loop = d->loop, .dir = "."};
+	d->shared.ipmi = helper_new(d->loop, "ipmi");
+	r = lab_load(d->opts->lab_path, &d->shared, &lab, err);
+	if (r == 0)
+		r = weblink_listen(d, err);
+	if (r == 0) {
+		d->db_wake = loop_wake_new(d->loop, db_woken, d);
+		r = db_open(d->opts->dir, &ops, &d->db, err);
+	}
+	if (r < 0) {
+		lab_unref(lab);
+		return r;
+	}
+	d->scheduler = scheduler_new();
+	d->fleet = fleet_new();
+	r = tokens_load(d, err);
+	if (r == 0)
+		r = db_load_health(d->db, load_health, d, err);
+	if (r < 0)
+		lab_unref(lab);
+	else
+		r = machines_take(d, lab, err);
+	return r;
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+	int r = open_all(d, err);
+
+	if (r == 0)
+		r = run_load(d, err);
+	if (r == 0)
+		r = control_start(d, err);
+	if (r == 0)
+		r = weblink_start(d, err);
+	return r;
+}
+
+static void close_all(struct daemon *d)
+{
+	weblink_free(take(d->link));
+	control_free(take(d->control));
+	runs_free(d);
+	machines_free(d);
+	helper_free(take(d->shared.ipmi));
+	if (d->db)
+		db_close(take(d->db));
+	loop_wake_free(take(d->db_wake));
+	tokens_free(d);
+	lab_unref(d->lab);
+	if (d->scheduler)
+		scheduler_free(d->scheduler);
+	if (d->fleet)
+		fleet_free(d->fleet);
+	loop_free(d->loop);
+}
+
+int daemon_run(const struct daemon_options *opts)
+{
+	struct daemon d = {.opts = opts};
+	struct err err = ERR_INIT;
+	uint8_t epoch[8];
+
+	hash_random(epoch, sizeof(epoch));
+	hash_hex(epoch, sizeof(epoch), d.epoch);
+	d.loop = loop_new();
+	if (start(&d, &err) < 0) {
+		(void)fprintf(stderr, "ironbenchd: %s\n", err.msg);
+		d.exit_code = 1;
+	} else {
+		loop_signals(d.loop, on_term, on_hup, &d);
+		(void)printf("ready %s %s\n", weblink_url(&d, false),
+		    weblink_url(&d, true));
+		(void)fflush(stdout);
+		log_info("serving %s boot=%s machines=%zu waiting=%zu",
+		    weblink_url(&d, false), weblink_url(&d, true), d.n_machines,
+		    scheduler_waiting(d.scheduler));
+		daemon_dispatch(&d);
+		loop_run(d.loop);
+		log_info("stopped");
+	}
+	close_all(&d);
+	return d.exit_code;
+}

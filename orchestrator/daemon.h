@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The daemon's memory: what is unfinished, and who has it.
+ *
+ * Everything here can be rebuilt from the database and the lab file. Changes
+ * are applied in memory and posted; effects wait until they are durable.
+ */
+#ifndef ORCHESTRATOR_DAEMON_H
+#define ORCHESTRATOR_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/child.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "bench/bench.h"
+#include "db/db.h"
+#include "orchestrator/boot.h"
+#include "orchestrator/console.h"
+#include "orchestrator/lab.h"
+#include "orchestrator/power.h"
+#include "scheduler/scheduler.h"
+
+struct attempt;
+struct weblink;
+struct control;
+
+/* A run that is not done. */
+struct run {
+	struct daemon *d;
+	int64_t id;
+	char *name;
+	char *project;
+	char *user;
+	char *commit; /* NULL if unknown */
+	bool canary;
+	int64_t pin_machine; /* of a canary */
+	int priority;
+	struct suite *suite;
+	struct run_file {
+		char *path;
+		uint8_t sha256[HASH_BYTES];
+		int64_t size;
+	} * files;
+	size_t n_files;
+	int64_t open_jobs; /* jobs in memory; the run is freed with the last */
+};
+
+/* A job that is not DONE, or whose DONE is not durable yet. */
+struct live_job {
+	struct job job;
+	struct run *run;
+	int item; /* index in run->suite->items */
+	char *platform;
+	int class_id;
+	int64_t fence; /* of the attempt in hand */
+	bool cancelling;
+	struct attempt *attempt; /* NULL when no machine has it */
+	int in_flight;           /* transactions not durable yet */
+};
+
+struct machine {
+	int64_t id;
+	char *name;
+	char *platform;
+	struct lab *lab;                 /* a reference; facts belong to it */
+	const struct lab_machine *facts; /* NULL: not in the lab any more */
+	struct power *power;             /* NULL: cannot be switched */
+	struct console *console;         /* NULL: none */
+	struct live_job *job;            /* what it is busy with, or NULL */
+	bool stale;                      /* takes new facts when it is free */
+};
+
+struct token {
+	char *name;
+	unsigned scopes;
+	bool revoked;
+	uint8_t sha256[HASH_BYTES];
+};
+
+struct daemon_options {
+	const char *dir;
+	const char *lab_path;    /* NULL: the empty lab */
+	const char *listen;      /* ADDR:PORT */
+	const char *boot_listen; /* ADDR:PORT */
+	bool public_reads;
+};
+
+struct daemon {
+	struct loop *loop;
+	const struct daemon_options *opts;
+	struct db *db;
+	struct loop_wake *db_wake;
+	struct scheduler *scheduler;
+	struct fleet *fleet;
+	struct lab *lab;
+	struct power_shared shared;
+	struct machine **machines;
+	size_t n_machines;
+	struct map machines_by_id;
+	struct map runs; /* by id */
+	struct map jobs; /* live jobs by id */
+	struct token *tokens;
+	size_t n_tokens;
+	struct weblink *link; /* to the web process */
+	struct control *control;
+	bool draining;
+	bool db_failing;
+	char problem[480]; /* why db_failing */
+	bool dispatching;
+	int64_t event_seq;
+	char epoch[17];
+	int exit_code;
+};
+
+/* ---- daemon.c: start, stop, dispatch
+ * ------------------------------------------- */
+
+/*
+ * Opens everything, loads what is unfinished and runs until it is told to
+ * stop. Prints "ready URL BOOT-URL" on standard output when it serves.
+ * Returns the exit code: 0 after a stop, 1 with a message when it could not
+ * start.
+ */
+int daemon_run(const struct daemon_options *opts);
+/* Gives waiting jobs to free machines, unless draining or the disk is full. */
+void daemon_dispatch(struct daemon *d);
+/* Ends the loop if it drains and no attempt is left. */
+void daemon_check_drained(struct daemon *d);
+
+/* ---- machine.c
+ * -------------------------------------------------------------------- */
+
+/*
+ * Takes a lab: makes machines for new names, retires those that left, gives
+ * idle ones new facts at once and busy ones when they are free. Takes over
+ * the reference. Errors come from the database.
+ */
+int machines_take(struct daemon *d, struct lab *lab, struct err *err);
+/* A free machine takes facts it could not take while it was busy. */
+void machine_refresh(struct daemon *d, struct machine *m);
+void machines_free(struct daemon *d);
+struct machine *machine_by_name(struct daemon *d, const char *name);
+struct machine *machine_by_mac(struct daemon *d, const char *mac);
+/* Records a change of health and tells the scheduler and the pages. */
+void machine_health(
+    struct daemon *d, struct machine *m, enum health to, const char *why);
+/* The same for a change that the fleet has made already. */
+void machine_health_changed(
+    struct daemon *d, struct machine *m, enum health to, const char *why);
+
+/* ---- run.c
+ * ------------------------------------------------------------------------ */
+
+struct run_request {
+	const char *project;
+	const char *user;
+	const char *name;
+	const char *link;   /* or NULL */
+	const char *commit; /* or NULL */
+	int priority;
+	const char *suite_name;
+	const char *suite_text;
+	size_t suite_len;
+	const struct db_run_file *files;
+	size_t n_files;
+	struct machine *canary; /* the machine to try, or NULL for a test run */
+};
+/*
+ * Makes a run and its jobs, posts them, and calls done(arg, run id) when they
+ * are durable and waiting. warnings (may be NULL) gets a line for each item
+ * that no machine can take today. Errors: INVAL, LIMIT.
+ */
+int run_make(struct daemon *d, const struct run_request *req,
+    struct buf *warnings, void (*done)(void *arg, int64_t run_id), void *arg,
+    struct err *err);
+/* Queues the canary of a suspect machine. */
+void run_canary(struct daemon *d, struct machine *m);
+/* Rebuilds runs and jobs from the database; the lab must be taken before. */
+int run_load(struct daemon *d, struct err *err);
+/* Cancels what is not done; returns how many jobs, or -ERR_NOTFOUND. */
+int64_t run_cancel(
+    struct daemon *d, int64_t run_id, const char *who, struct err *err);
+void runs_free(struct daemon *d);
+/* The job waits for a machine (again). */
+void job_wait(struct daemon *d, struct live_job *lj);
+/* A job whose DONE is durable leaves the memory. */
+void job_forget(struct daemon *d, struct live_job *lj);
+const struct suite_item *job_item(const struct live_job *lj);
+
+/* ---- record.c: record first, then act
+ * ------------------------------------------------ */
+
+struct record;
+
+/*
+ * One transaction about one job: events are applied to the job in memory at
+ * once, in order; everything is durable together; then `then` runs.
+ */
+struct record *record_new(struct daemon *d, struct live_job *lj);
+/*
+ * Applies an event (seq and at_ms are filled in). An event the state refuses
+ * is a bug of ours and aborts.
+ */
+void record_event(struct record *rec, struct job_event ev);
+/* For what else belongs into the transaction. Borrowed. */
+struct db_tx *record_tx(struct record *rec);
+void record_post(struct record *rec, void (*then)(void *arg), void *arg);
+
+/* ---- drive.c: acts on the state of a job
+ * ---------------------------------------------- */
+
+/* Idempotent; called when a change is durable, and for every job at start. */
+void drive(struct daemon *d, struct live_job *lj);
+/* A person cancelled a job that has a machine. */
+void drive_cancel(struct daemon *d, struct live_job *lj, const char *why);
+/*
+ * A machine asks for its boot script. Answers at once or when it is durable:
+ * done(arg, script, len), script NULL for an unknown MAC.
+ */
+void drive_boot(struct daemon *d, const char *mac,
+    void (*done)(void *arg, const char *script, size_t len), void *arg);
+/* True if the attempt with this nonce is running and may fetch the file. */
+bool drive_may_fetch(
+    struct daemon *d, const char *nonce, const uint8_t sha256[HASH_BYTES]);
+/* What the attempt of a busy machine is doing: "serial 12 KiB, 3/17 cases". */
+void drive_describe(const struct live_job *lj, struct buf *to);
+
+/* ---- token.c
+ * ---------------------------------------------------------------------------
+ */
+
+int tokens_load(struct daemon *d, struct err *err);
+void tokens_free(struct daemon *d);
+/* "read,submit" to bits; INVAL names what is allowed. */
+int token_scopes(const char *text, unsigned *ret, struct err *err);
+/* Makes a token and writes it (without line end) to ret. */
+int token_add(struct db *db, const char *name, unsigned scopes, struct buf *ret,
+    struct err *err);
+/*
+ * 0 and the token's name if it is valid and has the scope; -ERR_DENIED if it
+ * is not valid, -ERR_CONFLICT if the scope is missing.
+ */
+int token_check(const struct daemon *d, const char *token,
+    enum token_scope scope, const char **ret_name);
+
+/* ---- web: weblink.c (frames), api.c (what the frames ask), submit.c
+ * -------------------------- */
+
+/* Binds the listening sockets; a port in use is CONFLICT. */
+int weblink_listen(struct daemon *d, struct err *err);
+/* Starts the web process, and starts it again whenever it ends. */
+int weblink_start(struct daemon *d, struct err *err);
+/* "http://127.0.0.1:8080" of either listener. */
+const char *weblink_url(const struct daemon *d, bool boot);
+void weblink_free(struct weblink *link);
+/* An event for the pages; takes ownership of the object. */
+struct json_t; /* of jansson */
+void weblink_event(struct daemon *d, struct json_t *event);
+
+/* ---- control.c: the daemon's own socket, for its own command line
+ * -------------------------- */
+
+int control_start(struct daemon *d, struct err *err);
+void control_free(struct control *c);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Runs and their waiting jobs, in memory. A run is made by one transaction
+ * with all its jobs; it leaves the memory with its last job.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "orchestrator/attempt.h"
+#include "orchestrator/runplan.h"
+
+static const char canary_suite[] =
+    "boot_items:\n"
+    "  - { name: canary, exec: canary, retries: 0, boot_item_timeout: 120 }\n";
+
+static void run_free(struct run *run)
+{
+	suite_free(run->suite);
+	for (size_t i = 0; i < run->n_files; i++)
+		free(run->files[i].path);
+	free(run->files);
+	free(run->name);
+	free(run->project);
+	free(run->user);
+	free(run->commit);
+	free(run);
+}
+SCOPED_DEFINE(struct run, run_free);
+
+const struct suite_item *job_item(const struct live_job *lj)
+{
+	return &lj->run->suite->items[lj->item];
+}
+
+void job_wait(struct daemon *d, struct live_job *lj)
+{
+	if (lj->job.held)
+		return;
+	scheduler_push(d->scheduler,
+	    &(struct waiting_job){
+	        .id = lj->job.id,
+	        .class_id = lj->class_id,
+	        .priority = lj->run->priority,
+	        .project_id = 0,
+	        .excluded = lj->job.excluded,
+	        .n_excluded = lj->job.n_excluded,
+	    });
+}
+
+void job_forget(struct daemon *d, struct live_job *lj)
+{
+	struct run *run = lj->run;
+
+	if (lj->in_flight || !map_take(&d->jobs, lj->job.id))
+		return;
+	free(lj->platform);
+	free(lj);
+	if (--run->open_jobs)
+		return;
+	weblink_event(d,
+	    json_pack("{s:s s:I}", "event", "run", "run", (json_int_t)run->id));
+	log_info("run=%lld done", (long long)run->id);
+	map_take(&d->runs, run->id);
+	run_free(run);
+}
+
+static struct live_job *add_job(struct daemon *d, struct run *run,
+    const struct job *job, int item, const char *platform)
+{
+	struct live_job *lj = xcalloc(1, sizeof(*lj));
+
+	lj->job = *job;
+	lj->run = run;
+	lj->item = item;
+	lj->platform = xstrdup(platform);
+	lj->class_id =
+	    runplan_class(d, run, &run->suite->items[item], platform);
+	map_put(&d->jobs, job->id, lj);
+	run->open_jobs++;
+	return lj;
+}
+
+static void copy_files(
+    struct run *run, const struct db_run_file *files, size_t n)
+{
+	run->files = xcalloc(n, sizeof(*run->files));
+	run->n_files = n;
+	for (size_t i = 0; i < n; i++) {
+		run->files[i].path = xstrdup(files[i].path);
+		run->files[i].size = files[i].size;
+		memcpy(run->files[i].sha256, files[i].sha256, HASH_BYTES);
+	}
+}
+
+static struct run *new_run(struct daemon *d, const struct run_request *req)
+{
+	struct run *run = xcalloc(1, sizeof(*run));
+
+	run->d = d;
+	run->name = xstrdup(req->name);
+	run->project = xstrdup(req->project);
+	run->user = xstrdup(req->user);
+	run->commit = xstrdup(req->commit);
+	run->priority = req->priority;
+	run->canary = req->canary != NULL;
+	run->pin_machine = req->canary ? req->canary->id : 0;
+	copy_files(run, req->files, req->n_files);
+	return run;
+}
+
+struct made {
+	struct daemon *d;
+	int64_t run_id;
+	void (*done)(void *arg, int64_t run_id);
+	void *arg;
+};
+
+static void made_durable(void *arg)
+{
+	struct made *made = arg;
+
+	weblink_event(made->d,
+	    json_pack(
+	        "{s:s s:I}", "event", "run", "run", (json_int_t)made->run_id));
+	if (made->done)
+		made->done(made->arg, made->run_id);
+	free(made);
+}
+
+static void post_run(struct daemon *d, const struct run_request *req,
+    const struct run *run, const struct runplan *plan, int64_t first_job,
+    struct made *made)
+{
+	struct db_tx *tx = db_tx_new(d->db);
+	struct db_plan db_plan = {plan->items, plan->n_items, plan->platforms,
+	    plan->n_platforms, plan->cells};
+
+	db_tx_run_new(tx,
+	    &(struct db_new_run){
+	        .id = run->id,
+	        .project = req->project,
+	        .user = req->user,
+	        .name = req->name,
+	        .suite_text = req->suite_text,
+	        .suite_len = req->suite_len,
+	        .suite_name = req->suite_name,
+	        .plan = &db_plan,
+	        .commit = req->commit,
+	        .link = req->link,
+	        .priority = req->priority,
+	        .created_at_ms = clock_wall_ms(),
+	        .state = RUN_OPEN,
+	        .first_job = first_job,
+	        .n_jobs = plan->n_jobs,
+	        .files = req->files,
+	        .n_files = req->n_files,
+	        .kind = run->canary ? "canary" : "test",
+	        .pin_machine = run->pin_machine,
+	    });
+	db_tx_post(tx, made_durable, made);
+}
+
+/*
+ * The jobs wait as soon as they are in memory: what a lease leads to is posted
+ * after the run, so nothing is sent before both are durable.
+ */
+static void add_jobs(struct daemon *d, struct run *run,
+    const struct runplan *plan, int64_t first_job)
+{
+	struct job job = {.id = first_job};
+
+	for (size_t i = 0; i < plan->n_items; i++) {
+		for (size_t p = 0; p < plan->n_platforms; p++) {
+			if (plan->cells[i * plan->n_platforms + p] != 'j')
+				continue;
+			job_wait(d,
+			    add_job(d, run, &job, (int)i, plan->platforms[p]));
+			job.id++;
+		}
+	}
+}
+
+int run_make(struct daemon *d, const struct run_request *req,
+    struct buf *warnings, void (*done)(void *arg, int64_t run_id), void *arg,
+    struct err *err)
+{
+	scoped(run_free) struct run *run = new_run(d, req);
+	scoped_val(runplan_done) struct runplan plan = {0};
+	struct made *made;
+	int64_t first_job;
+	int r = suite_parse(
+	    req->suite_name, req->suite_text, req->suite_len, &run->suite, err);
+
+	if (r < 0)
+		return r;
+	if (req->canary)
+		runplan_canary(run->suite, req->canary, &plan);
+	else
+		r = runplan_make(d, run->suite, &plan, warnings, err);
+	if (r < 0)
+		return r;
+	run->id = db_next_run_id(d->db);
+	first_job = db_next_job_ids(d->db, plan.n_jobs);
+	made = xcalloc(1, sizeof(*made));
+	*made = (struct made){d, run->id, done, arg};
+	post_run(d, req, run, &plan, first_job, made);
+	log_info("run=%lld name=\"%s\" jobs=%lld from=%lld priority=%d user=%s",
+	    (long long)run->id, run->name, (long long)plan.n_jobs,
+	    (long long)first_job, run->priority, run->user);
+	map_put(&d->runs, run->id, run);
+	add_jobs(d, take(run), &plan, first_job);
+	daemon_dispatch(d);
+	return 0;
+}
+
+void run_canary(struct daemon *d, struct machine *m)
+{
+	scoped(free) char *name = xasprintf("canary %s", m->name);
+	struct err err = ERR_INIT;
+	int r = run_make(d,
+	    &(struct run_request){
+	        .project = "",
+	        .user = "ironbench",
+	        .name = name,
+	        .priority = 1000,
+	        .suite_name = "canary",
+	        .suite_text = canary_suite,
+	        .suite_len = strlen(canary_suite),
+	        .canary = m,
+	    },
+	    NULL, NULL, NULL, &err);
+
+	if (r < 0)
+		log_error("machine=%s canary: %s", m->name, err.msg);
+}
+
+/* ---- after a restart
+ * ----------------------------------------------------------- */
+
+static void load_run(void *arg, const struct db_open_run *row)
+{
+	struct daemon *d = arg;
+	struct run *run = new_run(d,
+	    &(struct run_request){
+	        .project = row->project,
+	        .user = row->user,
+	        .name = row->name,
+	        .commit = row->commit,
+	        .priority = row->priority,
+	        .files = row->files,
+	        .n_files = row->n_files,
+	    });
+	struct err err = ERR_INIT;
+
+	run->id = row->id;
+	run->canary = strcmp(row->kind, "canary") == 0;
+	run->pin_machine = row->pin_machine;
+	if (suite_parse(row->suite_name, row->suite_text, row->suite_len,
+	        &run->suite, &err) < 0) {
+		/* It was parsed before it was stored: a bug, or damage. */
+		log_error("run=%lld: %s", (long long)run->id, err.msg);
+		run_free(run);
+		return;
+	}
+	map_put(&d->runs, run->id, run);
+}
+
+static void load_job(void *arg, const struct db_open_job *row)
+{
+	struct daemon *d = arg;
+	struct run *run = map_find(&d->runs, row->run_id);
+	struct live_job *lj;
+
+	if (!run || row->item < 0 || (size_t)row->item >= run->suite->n_items)
+		return;
+	lj = add_job(d, run, &row->job, row->item, row->platform);
+	lj->fence = row->fence;
+}
+
+/* A machine with an unfinished attempt is busy before anything is driven. */
+static void mark_busy(struct daemon *d, struct live_job *lj)
+{
+	struct machine *m = map_find(&d->machines_by_id, lj->job.machine_id);
+
+	if (!m)
+		return;
+	m->job = lj;
+	scheduler_busy(d->scheduler, m->id, lj->job.id, lj->class_id);
+	scheduler_started(d->scheduler, m->id, loop_now_ms(d->loop));
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct live_job *const *x = a;
+	const struct live_job *const *y = b;
+
+	return ((*x)->job.id > (*y)->job.id) - ((*x)->job.id < (*y)->job.id);
+}
+
+int run_load(struct daemon *d, struct err *err)
+{
+	size_t pos = 0;
+	struct live_job *lj;
+	scoped(free) struct live_job **all = NULL;
+	size_t n = 0;
+	int r = db_load_open(d->db, load_run, load_job, d, err);
+
+	if (r < 0)
+		return r;
+	all = xcalloc(d->jobs.len, sizeof(struct live_job *));
+	while ((lj = map_next(&d->jobs, &pos))) {
+		all[n++] = lj;
+		if (lj->job.machine_id)
+			mark_busy(d, lj);
+	}
+	/* Older jobs wait longer: the queue is rebuilt in their order. */
+	qsort(all, n, sizeof(struct live_job *), by_id);
+	for (size_t i = 0; i < n; i++)
+		drive(d, all[i]);
+	return 0;
+}
+
+/* ---- cancel
+ * ----------------------------------------------------------------------- */
+
+static void drive_job(void *arg)
+{
+	struct live_job *lj = arg;
+
+	drive(lj->run->d, lj);
+}
+
+static bool cancel(struct daemon *d, struct live_job *lj, const char *why)
+{
+	struct record *rec;
+
+	if (lj->job.state == JOB_QUEUED) {
+		scheduler_remove(d->scheduler, lj->job.id);
+		rec = record_new(d, lj);
+		record_event(rec,
+		    (struct job_event){.type = JOB_EV_CANCEL, .text = why});
+		record_post(rec, drive_job, lj);
+		return true;
+	}
+	if (lj->cancelling || lj->job.state >= JOB_CLEANUP)
+		return false;
+	drive_cancel(d, lj, why);
+	return true;
+}
+
+int64_t run_cancel(
+    struct daemon *d, int64_t run_id, const char *who, struct err *err)
+{
+	scoped(free) char *why = xasprintf("cancelled by %s", who);
+	struct run *run = map_find(&d->runs, run_id);
+	struct live_job *lj;
+	size_t pos = 0;
+	int64_t n = 0;
+
+	if (!run)
+		return err_set(err, ERR_NOTFOUND,
+		    "run %lld: no such run, or it is done", (long long)run_id);
+	while ((lj = map_next(&d->jobs, &pos)))
+		if (lj->run == run)
+			n += cancel(d, lj, why);
+	return n;
+}
+
+void runs_free(struct daemon *d)
+{
+	struct live_job *lj;
+	struct run *run;
+	size_t pos = 0;
+
+	while ((lj = map_next(&d->jobs, &pos))) {
+		attempt_free(lj->attempt);
+		free(lj->platform);
+		free(lj);
+	}
+	pos = 0;
+	while ((run = map_next(&d->runs, &pos)))
+		run_free(run);
+	map_done(&d->jobs);
+	map_done(&d->runs);
+}
