@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Tests of the tree as a whole.  A folder's unit tests are named in its own
+# local.mk; the tests end to end here.
+
+lint_tests = \
+	%D%/lint/banned.t \
+	%D%/lint/format.t \
+	%D%/lint/headers.t \
+	%D%/lint/layers.t \
+	%D%/lint/lints.t \
+	%D%/lint/shell.t \
+	%D%/lint/size.t
+
+end_to_end_tests = \
+	%D%/t/t0300-main-job.t
+
+TESTS += $(lint_tests) $(end_to_end_tests)
+
+EXTRA_DIST += \
+	$(lint_tests) \
+	$(end_to_end_tests) \
+	%D%/README.md \
+	%D%/fuzz/corpus \
+	%D%/lib/cloexec.awk \
+	%D%/lib/code.awk \
+	%D%/lib/fuzz.t \
+	%D%/lib/lab.sh \
+	%D%/lib/layers.awk \
+	%D%/lib/long.sh \
+	%D%/lib/results.sh \
+	%D%/lib/run.sh \
+	%D%/lib/sources.sh \
+	%D%/lib/tap.sh
+
+# ---- fuzzing -----------------------------------------------------------------
+# Each target is a program of its own.  In an ordinary build standalone.c is
+# its main(), and it is a test that runs its corpus once; with
+# --enable-fuzzers it is a fuzzer, and `make fuzz FUZZ_SECONDS=5` runs it.
+
+fuzz_targets = \
+	%D%/fuzz/fuzz_conf \
+	%D%/fuzz/fuzz_sotest \
+	%D%/fuzz/fuzz_suite \
+	%D%/fuzz/fuzz_web_frame \
+	%D%/fuzz/fuzz_web_path
+check_PROGRAMS += $(fuzz_targets)
+
+if FUZZERS
+fuzz_main =
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+TESTS += $(fuzz_targets)
+fuzz_main = %D%/fuzz/libstandalone.a
+fuzz_ldflags = $(AM_LDFLAGS)
+endif
+check_LIBRARIES = %D%/fuzz/libstandalone.a
+%C%_fuzz_libstandalone_a_SOURCES = %D%/fuzz/standalone.c
+
+%C%_fuzz_fuzz_conf_SOURCES = %D%/fuzz/fuzz_conf.c
+%C%_fuzz_fuzz_conf_LDADD = $(fuzz_main) $(BASE_LIBS)
+%C%_fuzz_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_fuzz_sotest_SOURCES = %D%/fuzz/fuzz_sotest.c
+%C%_fuzz_fuzz_sotest_LDADD = $(fuzz_main) $(BENCH_LIBS)
+%C%_fuzz_fuzz_sotest_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_fuzz_suite_SOURCES = %D%/fuzz/fuzz_suite.c
+%C%_fuzz_fuzz_suite_LDADD = $(fuzz_main) $(BENCH_LIBS)
+%C%_fuzz_fuzz_suite_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_fuzz_web_frame_SOURCES = %D%/fuzz/fuzz_web_frame.c
+%C%_fuzz_fuzz_web_frame_LDADD = $(fuzz_main) $(WEB_LIBS)
+%C%_fuzz_fuzz_web_frame_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_fuzz_web_path_SOURCES = %D%/fuzz/fuzz_web_path.c
+%C%_fuzz_fuzz_web_path_LDADD = $(fuzz_main) $(WEB_LIBS)
+%C%_fuzz_fuzz_web_path_LDFLAGS = $(fuzz_ldflags)
+
+fuzz: $(fuzz_targets)
+if FUZZERS
+	FUZZ_TARGETS='$(fuzz_targets)'; export FUZZ_TARGETS; \
+	FUZZ_SECONDS='$(FUZZ_SECONDS)'; export FUZZ_SECONDS; \
+	IB_TEST_TIMEOUT=7200; export IB_TEST_TIMEOUT; \
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=%D%/lib/fuzz.t
+else
+	@echo 'make fuzz needs CC=clang and --enable-fuzzers' >&2; exit 1
+endif
+
+# ---- parts of `make check` -----------------------------------------------------
+
+# Programs: unit tests, simulations, corpora.  Those that make things fail need
+# the fault points.
+if FAULTS
+without_faults =
+else
+without_faults = %D%/fault/%
+endif
+check-programs:
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(filter-out %.t $(without_faults),$(TESTS))'
+# Builds all that `make check` runs.
+check-build:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
+check-lint:
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_tests)'
+# Everything is built first; then nothing else runs beside the tests' machines.
+check-end-to-end: all
+	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(end_to_end_tests)'
+# All that takes longer than a coffee: see lib/long.sh.
+check-long:
+	$(SHELL) $(srcdir)/%D%/lib/long.sh
+.PHONY: check-build check-end-to-end check-lint check-long check-programs fuzz
