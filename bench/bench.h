@@ -15,8 +15,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 /* The parts of this header; other folders include it alone. */
+#include "bench/changes.h"
 #include "bench/measure.h"
 #include "bench/metric.h"
+#include "bench/order.h"
+#include "bench/ratio.h"
+#include "bench/spec.h"
+#include "bench/table.h"
 
 /* ---- how a guest test ends ------------------------------------------------
  */
@@ -52,10 +57,70 @@ struct suite_item {
 	int retries;          /* errors of the lab before the job ends */
 };
 
+/* What is compared: a hypervisor and how it is run. */
+enum suite_role {
+	SUITE_BASELINE,
+	SUITE_CANDIDATE
+};
+
+struct suite_option {
+	char *key;
+	char *value;
+};
+
+struct suite_variant {
+	char *name;
+	char *hypervisor;
+	char *backend;
+	struct suite_option *options;
+	size_t n_options;
+	enum suite_role role;
+};
+
+struct suite_guest {
+	char *name;
+	char *kernel; /* path in the bundle, or NULL: it boots an image */
+	char *initrd; /* path in the bundle, or NULL */
+	char *image;  /* not of the bundle, known by its SHA-256; or NULL */
+	char *sha256;
+	char *transport; /* how an image is talked to, or NULL */
+	int cpus;
+	int memory_mib;
+	int boot_timeout_s;
+};
+
+/*
+ * A benchmark is an item, too: one job on each platform that fits it. Of item,
+ * only name, tags, forbidden, platforms and retries have a meaning; exec is
+ * NULL and the other lists are empty.
+ */
+struct suite_bench {
+	struct suite_item item;
+	enum bench_workload workload;
+	const struct bench_metric **metrics; /* the rows are static */
+	size_t n_metrics;
+	char **controllers; /* of fio: "sata", "nvme"; NULL-terminated */
+	size_t *guests;     /* places in the suite's guests */
+	size_t n_guests;
+	size_t baseline; /* places in the suite's variants */
+	size_t candidate;
+	int pairs; /* of VM boots, for each guest */
+	int runtime_s;
+	int ramp_s;         /* of fio */
+	int disk_mib;       /* of fio */
+	int step_timeout_s; /* one VM boot with its workload */
+};
+
 struct suite {
 	char *name; /* of the file, for messages */
 	struct suite_item *items;
 	size_t n_items;
+	struct suite_variant *variants; /* in the file's order, as the rest */
+	size_t n_variants;
+	struct suite_guest *guests;
+	size_t n_guests;
+	struct suite_bench *benches;
+	size_t n_benches;
 	char **panic_patterns; /* substrings of a line; NULL-terminated */
 	char **ignored;        /* keys known but without effect yet, with
 	                          their position; NULL-terminated */
@@ -66,11 +131,25 @@ struct suite {
 #define SUITE_SILENCE_S 120      /* ours: SoTest documents none */
 #define SUITE_RETRIES 2
 #define SUITE_ITEMS_MAX 10000
+#define SUITE_BENCHES_MAX 1000
+#define SUITE_VARIANTS_MAX 64
+#define SUITE_GUESTS_MAX 64
+#define SUITE_PAIRS_MAX 1000
+#define SUITE_BOOTS_MAX 10000 /* VM boots of one benchmark */
+#define SUITE_PAIRS 4
+#define SUITE_RUNTIME_S 5
+#define SUITE_RAMP_S 1
+#define SUITE_DISK_MIB 512
+#define SUITE_GUEST_CPUS 2
+#define SUITE_GUEST_MEMORY_MIB 1024
+#define SUITE_GUEST_BOOT_S 180
+#define SUITE_STEP_TIMEOUT_S 600 /* more if the workload alone needs more */
 
 /*
  * Reads a project configuration. Every key of SoTest's, in both spellings, is
- * known; keys that nobody knows are refused with file:line:column. Item names
- * are unique; paths are relative and safe. Errors: INVAL, LIMIT.
+ * known; keys that nobody knows are refused with file:line:column. Names of
+ * items and benchmarks are unique together; paths are relative and safe.
+ * Errors: INVAL, LIMIT.
  */
 int suite_parse(const char *name, const char *text, size_t len,
     struct suite **ret, struct err *err);

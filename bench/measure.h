@@ -84,7 +84,8 @@ struct bench_sysbench {
 	double latency_min_ms;
 	double latency_avg_ms;
 	double latency_max_ms;
-	double latency_p95_ms;
+	double latency_p95_ms; /* NAN with another --percentile */
+	double latency_sum_ms;
 };
 
 /*

@@ -34,10 +34,9 @@ static const struct top_key {
     {"fail_behavior", MAY_BE_SCALAR | MAY_BE_MAP, "text or a map"},
     {"local_tags_list", MAY_BE_LIST | MAY_BE_MAP, "a list or a map"},
     {"boot_prerequisites", MAY_BE_LIST | MAY_BE_MAP, "a list or a map"},
-    /* Ours; the jobs that need them do not exist yet. */
-    {"variants", MAY_BE_MAP, "a map"},
-    {"guests", MAY_BE_MAP, "a map"},
-    {"benchmarks", MAY_BE_LIST, "a list"},
+    {"variants", 0, NULL},
+    {"guests", 0, NULL},
+    {"benchmarks", 0, NULL},
 };
 
 /* ---- what the parts share --------------------------------------------------
@@ -207,6 +206,15 @@ void suite_free(struct suite *s)
 	for (size_t i = 0; i < s->n_items; i++)
 		suite_item_done(&s->items[i]);
 	free(s->items);
+	for (size_t i = 0; i < s->n_variants; i++)
+		suite_variant_done(&s->variants[i]);
+	free(s->variants);
+	for (size_t i = 0; i < s->n_guests; i++)
+		suite_guest_done(&s->guests[i]);
+	free(s->guests);
+	for (size_t i = 0; i < s->n_benches; i++)
+		suite_bench_done(&s->benches[i]);
+	free(s->benches);
 	strings_free(s->panic_patterns);
 	strings_free(s->ignored);
 	free(s->name);
@@ -317,6 +325,12 @@ static int parse_top(struct suite_parser *p, const struct conf_node *root,
 		    PATTERN_LEN_MAX, &s->panic_patterns, err);
 	if (r == 0)
 		r = parse_items(p, root, s, err);
+	if (r == 0)
+		r = suite_variants_parse(root, s, err);
+	if (r == 0)
+		r = suite_guests_parse(root, s, err);
+	if (r == 0)
+		r = suite_benches_parse(root, s, err);
 	return r;
 }
 

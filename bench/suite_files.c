@@ -25,6 +25,18 @@ static void add_all(struct strings *l, char *const *entries)
 		strings_add(l, suite_path(entries[i]));
 }
 
+static void add_guests(const struct suite *s, struct strings *l)
+{
+	for (size_t i = 0; i < s->n_guests; i++) {
+		const struct suite_guest *g = &s->guests[i];
+
+		if (g->kernel)
+			strings_add(l, xstrdup(g->kernel));
+		if (g->initrd)
+			strings_add(l, xstrdup(g->initrd));
+	}
+}
+
 /* Marks every path that stood before: by sorting, as there may be many. */
 static void mark_repeated(const struct strings *l, bool *ret)
 {
@@ -52,6 +64,7 @@ char **suite_files(const struct suite *s)
 		for (char **f = s->items[i].extra_files; f && *f; f++)
 			strings_add(&l, xstrdup(*f));
 	}
+	add_guests(s, &l);
 	repeated = xcalloc(l.n, sizeof(repeated[0]));
 	mark_repeated(&l, repeated);
 	for (size_t i = 0; i < l.n; i++) {

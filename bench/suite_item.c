@@ -184,6 +184,20 @@ static int parse_ignored(
 	return r;
 }
 
+int suite_item_common(
+    const struct conf_node *node, struct suite_item *it, struct err *err)
+{
+	int r = parse_name(node, it, err);
+
+	if (r == 0)
+		r = parse_tags(node, it, err);
+	if (r == 0)
+		r = suite_texts(node, "platforms", PLATFORMS_MAX, NAME_LEN_MAX,
+		    &it->platforms, err);
+	/* A benchmark has no key "expect": it passes or errs. */
+	return r < 0 ? r : parse_outcome(node, it, err);
+}
+
 static int parse_parts(struct suite_parser *p, const struct conf_node *node,
     struct suite_item *it, struct err *err)
 {

@@ -60,9 +60,29 @@ int suite_limit(struct err *err);
 int suite_item_parse(struct suite_parser *p, const struct conf_node *node,
     struct suite_item *ret, struct err *err);
 void suite_item_done(struct suite_item *it);
+/* What items and benchmarks share: name, tags, platforms, retries. */
+int suite_item_common(
+    const struct conf_node *node, struct suite_item *it, struct err *err);
 /* exec, load and extra_files, from the item or from its boot_source. */
 int suite_boot_parse(struct suite_parser *p, const struct conf_node *node,
     struct suite_item *it, struct err *err);
+
+/* variants, guests and benchmarks, in this order; what is absent is empty. */
+int suite_variants_parse(
+    const struct conf_node *root, struct suite *s, struct err *err);
+int suite_guests_parse(
+    const struct conf_node *root, struct suite *s, struct err *err);
+int suite_benches_parse(
+    const struct conf_node *root, struct suite *s, struct err *err);
+void suite_variant_done(struct suite_variant *v);
+void suite_guest_done(struct suite_guest *g);
+void suite_bench_done(struct suite_bench *b);
+/*
+ * Text that may stand in a path, a command line and a line for a guest:
+ * letters, digits and . _ - + : @ / without a leading dash or dot; at most 100.
+ */
+int suite_check_word(const struct conf_node *n, const char *key,
+    const char *text, struct err *err);
 
 /* A string and where it stood, to find equal ones by sorting. */
 struct suite_name {

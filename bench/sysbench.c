@@ -99,6 +99,7 @@ static int read_plain(struct line *l, struct bench_sysbench *s, struct err *err)
 	    {"avg:", "", &s->latency_avg_ms},
 	    {"max:", "", &s->latency_max_ms},
 	    {"95th percentile:", "", &s->latency_p95_ms},
+	    {"sum:", "", &s->latency_sum_ms},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -157,7 +158,7 @@ int bench_sysbench_parse(
     const char *text, size_t len, struct bench_sysbench *ret, struct err *err)
 {
 	struct bench_sysbench s = {
-	    "", -1, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+	    "", -1, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 	struct line rest = {text, len};
 	struct line l;
 
@@ -174,7 +175,7 @@ int bench_sysbench_parse(
 		return err_set(
 		    err, ERR_PROTO, "sysbench printed no events per second");
 	if (isnan(s.total_time_s) || isnan(s.total_events) ||
-	    isnan(s.latency_p95_ms))
+	    isnan(s.latency_sum_ms))
 		return err_set(
 		    err, ERR_PROTO, "sysbench's report ends before its end");
 	*ret = s;
