@@ -179,6 +179,15 @@ struct db_case {
 void db_tx_cases(struct db_tx *tx, int64_t job_id, int64_t attempt_id,
     const struct db_case *cases, size_t n);
 
+/* Where a value stands in the design of its attempt, and what it is worth. */
+struct db_sample_mark {
+	int pair;     /* from 0 */
+	int position; /* in the pair: 0 first, 1 second */
+	bool valid;
+	const char *why; /* not valid: why; else NULL */
+	bool has_raw;
+	uint8_t raw[HASH_BYTES]; /* the output it was read from */
+};
 struct db_sample {
 	int64_t attempt_id;
 	int64_t machine_id;
@@ -189,6 +198,7 @@ struct db_sample {
 	const char *controller;
 	const double *values;
 	size_t n_values;
+	const struct db_sample_mark *marks; /* one per value; NULL: no design */
 };
 /*
  * One row per series and attempt: a blob of float64 and its moments. At least
@@ -231,6 +241,55 @@ int db_tokens(struct db *db, bool (*row)(void *arg, const struct db_token *t),
 /* Who did what: one line per act of a person. */
 void db_tx_audit(
     struct db_tx *tx, int64_t at_ms, const char *who, const char *what);
+
+/* ---- attempts that an agent carries out
+ * ------------------------------------------- */
+
+/* The specification that the agent is given; stored before it is sent. */
+void db_tx_agent_spec(struct db_tx *tx, int64_t attempt_id, const char *spec);
+/* Boot id of the machine, when the link came up. */
+void db_tx_agent_boot(
+    struct db_tx *tx, int64_t attempt_id, const char *boot_id);
+/*
+ * An event of the agent as its line, and the state of the link after it (text
+ * of wire_resume_format()). Each s is given once: a second one is a bug. When
+ * the attempt ends (DONE, REQUEUE) its events are packed and the rows deleted:
+ * one that is posted after that is a bug as well.
+ */
+struct db_agent_event {
+	int64_t attempt_id;
+	int64_t s;
+	const char *line; /* without its newline */
+	size_t len;
+	const char *resume;
+};
+void db_tx_agent_event(struct db_tx *tx, const struct db_agent_event *ev);
+/*
+ * A raw output that was fetched and is in DIR/files. Idempotent; a name may
+ * come with several hashes, and all are kept.
+ */
+struct db_attempt_file {
+	int64_t attempt_id;
+	const char *name;
+	uint8_t sha256[HASH_BYTES];
+	int64_t size;
+};
+void db_tx_attempt_file(struct db_tx *tx, const struct db_attempt_file *file);
+/* A fact of the environment. Replaces the key's earlier value. */
+void db_tx_env(
+    struct db_tx *tx, int64_t attempt_id, const char *key, const char *value);
+
+/*
+ * What is durable of an unfinished attempt: head once (spec and boot_id NULL
+ * if not stored yet, resume NULL before the first event), then its events in
+ * order (a line has no zero byte behind it). Blocks; at start-up. Nothing is
+ * called for an attempt that is unknown or has ended.
+ */
+int db_load_agent(struct db *db, int64_t attempt_id,
+    void (*head)(
+        void *arg, const char *spec, const char *boot_id, const char *resume),
+    void (*event)(void *arg, int64_t s, const char *line, size_t len),
+    void *arg, struct err *err);
 
 /* ---- after a restart
  * ------------------------------------------------------------ */
@@ -283,6 +342,8 @@ int db_load_health(struct db *db,
  */
 int db_file_adopt(const char *dir, const char *path,
     const uint8_t sha256[HASH_BYTES], struct err *err);
+/* Where a file is, or would be; caller frees. */
+char *db_file_path(const char *dir, const uint8_t sha256[HASH_BYTES]);
 /* Opens a stored file for reading. Error: NOTFOUND. */
 int db_file_open(const char *dir, const uint8_t sha256[HASH_BYTES], int *ret_fd,
     int64_t *ret_size, struct err *err);
@@ -454,6 +515,59 @@ struct db_machine {
 };
 int db_machines(struct db_reader *r,
     bool (*row)(void *arg, const struct db_machine *m), void *arg,
+    struct err *err);
+
+/* The suite of a run as it was submitted, and its files. Error: NOTFOUND. */
+struct db_source {
+	const char *project;
+	const char *user;
+	const char *name;
+	const char *link;
+	const char *commit;
+	int priority;
+	const char *kind;
+	const char *suite_name;
+	const char *suite_text;
+	size_t suite_len;
+	const struct db_run_file *files;
+	size_t n_files;
+};
+int db_run_source(struct db_reader *r, int64_t run_id,
+    bool (*row)(void *arg, const struct db_source *source), void *arg,
+    struct err *err);
+
+/* Raw outputs and facts of an attempt, in order of name and key. */
+int db_attempt_files(struct db_reader *r, int64_t attempt_id,
+    bool (*row)(void *arg, const struct db_attempt_file *file), void *arg,
+    struct err *err);
+/* True if an attempt has it as a raw output: those may be shown. */
+int db_file_is_output(struct db_reader *r, const uint8_t sha256[HASH_BYTES],
+    bool *ret, struct err *err);
+int db_env(struct db_reader *r, int64_t attempt_id,
+    bool (*row)(void *arg, const char *key, const char *value), void *arg,
+    struct err *err);
+
+/*
+ * Every series of the last attempts of a run's jobs that are DONE with pass
+ * (an error never enters a table), in order of job, metric, guest, controller,
+ * variant. marks is NULL for values without a design (guest tests).
+ */
+struct db_run_sample {
+	int64_t job_id;
+	int64_t attempt_id;
+	const char *item;
+	const char *machine;
+	const char *metric;
+	const char *unit;
+	const char *variant;
+	const char *guest;
+	const char *controller;
+	const double *values;
+	size_t n_values;
+	const struct db_sample_mark *marks;
+};
+int db_run_samples(struct db_reader *r, int64_t run_id,
+    bool (*row)(void *arg, const struct db_run_sample *s), void *arg,
     struct err *err);
 
 #endif

@@ -40,6 +40,13 @@ static int make_folder(const char *dir, const char *folder, struct err *err)
 	return r < 0 ? r : fs_sync_dir(dir, err);
 }
 
+char *db_file_path(const char *dir, const uint8_t sha256[HASH_BYTES])
+{
+	scoped(free) char *folder = folder_of(dir, sha256);
+
+	return path_of(folder, sha256);
+}
+
 int db_file_adopt(const char *dir, const char *path,
     const uint8_t sha256[HASH_BYTES], struct err *err)
 {

@@ -9,6 +9,7 @@
  */
 #include <inttypes.h>
 
+#include "db/agent.h"
 #include "db/case.h"
 #include "db/db.h"
 #include "db/history.h"
@@ -157,7 +158,8 @@ static int attempt_change(
 		return attempt_verdict(c, ch, err);
 	case JOB_EV_DONE:
 	case JOB_EV_REQUEUE:
-		return attempt_end(c, ch, err);
+		r = attempt_end(c, ch, err);
+		return r < 0 ? r : agent_pack(c, ch->before.attempt_id, err);
 	default:
 		return 0;
 	}

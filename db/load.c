@@ -13,11 +13,10 @@
 #include "db/pack.h"
 #include "db/plan.h"
 #include "db/reader.h"
+#include "db/run_file.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 #include "db/store.h"
-
-#define SUITE_MAX (64 << 20)
 
 struct load {
 	struct db_reader *reader;
@@ -156,55 +155,11 @@ static int load_jobs(struct load *l, int64_t run_id, int64_t first_job,
 
 /* ---- one run ------------------------------------------------------------ */
 
-static const char sql_open_files[] =
-    "SELECT path, sha256, size FROM run_file WHERE run_id = ?1 ORDER BY path";
-
-struct files {
-	struct db_run_file *list; /* owns the paths */
-	size_t n;
-};
-
-static void files_done(struct files *f)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		scoped(free) char *path = NULL;
-
-		memcpy(&path, &f->list[i].path, sizeof(path));
-	}
-	free(f->list);
-}
-
-static int load_files(
-    struct conn *c, int64_t run_id, struct files *ret, struct err *err)
-{
-	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_open_files);
-	size_t cap = 0;
-	size_t len;
-	int r;
-
-	stmt_bind_int(st, 1, run_id);
-	while ((r = stmt_step(st, err)) == 1) {
-		struct db_run_file *f;
-
-		if (ret->n == cap) {
-			cap = cap ? 2 * cap : 16;
-			ret->list =
-			    xrealloc(ret->list, cap, sizeof(*ret->list));
-		}
-		f = &ret->list[ret->n++];
-		f->path = xstrdup(stmt_text(st, 0));
-		memset(f->sha256, 0, sizeof(f->sha256));
-		memcpy(f->sha256, stmt_blob(st, 1, &len), HASH_BYTES);
-		f->size = stmt_int(st, 2);
-	}
-	return r;
-}
-
 static int load_run(struct load *l, struct stmt *st, struct err *err)
 {
 	scoped_val(buf_done) struct buf suite = BUF_INIT(SUITE_MAX);
 	scoped_val(plan_done) struct plan_data plan = {0};
-	scoped_val(files_done) struct files files = {NULL, 0};
+	scoped_val(run_files_done) struct run_files files = {NULL, 0};
 	char commit[2 * HASH_BYTES + 1];
 	struct db_open_run run = {.id = stmt_int(st, 0),
 	    .project = stmt_text(st, 1),
@@ -226,7 +181,7 @@ static int load_run(struct load *l, struct stmt *st, struct err *err)
 	run.suite_text = buf_str(&suite);
 	run.suite_len = suite.len;
 	if (r == 0)
-		r = load_files(l->conn, run.id, &files, err);
+		r = run_files_get(l->conn, run.id, &files, err);
 	run.files = files.list;
 	run.n_files = files.n;
 	blob = stmt_blob(st, 12, &len);
@@ -296,5 +251,5 @@ int db_load_health(struct db *db,
 	return r;
 }
 
-const char *const sql_load[] = {sql_open_events, sql_open_jobs, sql_open_files,
-    sql_open_runs, sql_health_all, NULL};
+const char *const sql_load[] = {
+    sql_open_events, sql_open_jobs, sql_open_runs, sql_health_all, NULL};

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += %D%/libdb.a
 %C%_libdb_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(ZSTD_CFLAGS)
 %C%_libdb_a_SOURCES = \
+	%D%/agent.c %D%/agent.h \
+	%D%/attempt.c \
 	%D%/case.c %D%/case.h \
 	%D%/db.h \
 	%D%/fault.c %D%/fault.h \
@@ -14,14 +16,17 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/log_file.c %D%/log_file.h \
 	%D%/log_read.c \
 	%D%/machine.c \
+	%D%/mark.c %D%/mark.h \
 	%D%/migrate.c %D%/migrate.h \
 	%D%/open.c \
 	%D%/pack.c %D%/pack.h \
 	%D%/plan.c %D%/plan.h \
 	%D%/reader.c %D%/reader.h \
+	%D%/reader_attempt.c \
 	%D%/reader_job.c \
 	%D%/reader_run.c \
 	%D%/run.c \
+	%D%/run_file.c %D%/run_file.h \
 	%D%/sample.c \
 	%D%/sql.h \
 	%D%/stmt.c %D%/stmt.h \
@@ -34,7 +39,8 @@ nodist_%C%_libdb_a_SOURCES = %D%/migrations.c
 
 # In the order of their numbers.
 db_migrations = \
-	%D%/migrations/0001-initial.sql
+	%D%/migrations/0001-initial.sql \
+	%D%/migrations/0002-agent.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c
@@ -51,13 +57,16 @@ db_test_libs = $(DB_LIBS) $(CMOCKA_LIBS) -lpthread
 db_test_cppflags = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CMOCKA_CFLAGS)
 db_tests = \
 	tests/fault/fault_db \
+	tests/unit/db_agent \
 	tests/unit/db_crash \
 	tests/unit/db_log \
+	tests/unit/db_migrate \
 	tests/unit/db_open \
 	tests/unit/db_pack \
 	tests/unit/db_plan \
 	tests/unit/db_read \
 	tests/unit/db_read_job \
+	tests/unit/db_series \
 	tests/unit/db_write
 check_PROGRAMS += $(db_tests)
 TESTS += $(db_tests)
@@ -65,12 +74,18 @@ TESTS += $(db_tests)
 tests_fault_fault_db_SOURCES = tests/fault/fault_db.c $(db_kit)
 tests_fault_fault_db_LDADD = $(db_test_libs)
 tests_fault_fault_db_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_agent_SOURCES = tests/unit/db_agent.c $(db_kit)
+tests_unit_db_agent_LDADD = $(db_test_libs)
+tests_unit_db_agent_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_crash_SOURCES = tests/unit/db_crash.c $(db_kit)
 tests_unit_db_crash_LDADD = $(db_test_libs)
 tests_unit_db_crash_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_log_SOURCES = tests/unit/db_log.c $(db_kit)
 tests_unit_db_log_LDADD = $(db_test_libs)
 tests_unit_db_log_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_migrate_SOURCES = tests/unit/db_migrate.c $(db_kit)
+tests_unit_db_migrate_LDADD = $(db_test_libs)
+tests_unit_db_migrate_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_open_SOURCES = tests/unit/db_open.c $(db_kit)
 tests_unit_db_open_LDADD = $(db_test_libs)
 tests_unit_db_open_CPPFLAGS = $(db_test_cppflags)
@@ -86,6 +101,9 @@ tests_unit_db_read_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_read_job_SOURCES = tests/unit/db_read_job.c $(db_kit)
 tests_unit_db_read_job_LDADD = $(db_test_libs)
 tests_unit_db_read_job_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_series_SOURCES = tests/unit/db_series.c $(db_kit)
+tests_unit_db_series_LDADD = $(db_test_libs)
+tests_unit_db_series_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_write_SOURCES = tests/unit/db_write.c $(db_kit)
 tests_unit_db_write_LDADD = $(db_test_libs)
 tests_unit_db_write_CPPFLAGS = $(db_test_cppflags)

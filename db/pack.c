@@ -8,6 +8,7 @@
 #include "db/fault.h"
 
 #define FORMAT 1
+#define LEVEL 3
 
 void pack_uint(struct buf *to, uint64_t v)
 {
@@ -81,7 +82,7 @@ void pack_zstd(struct buf *to, const void *data, size_t len)
 		to->failed = true;
 		return;
 	}
-	n = ZSTD_compress(room, bound, data, len, 3);
+	n = ZSTD_compress(room, bound, data, len, LEVEL);
 	if (ZSTD_isError(n))
 		to->failed = true;
 	else
@@ -121,6 +122,58 @@ int unpack_body(const void *data, size_t len, struct buf *ret, struct err *err)
 		return err_set(
 		    err, ERR_PROTO, "packed data: format %d", len ? p[0] : -1);
 	return unpack_zstd(p + 1, len - 1, ret, err);
+}
+
+void packer_init(struct packer *p, struct buf *to, uint64_t size)
+{
+	p->to = to;
+	p->ctx = FAULT("alloc") ? NULL : ZSTD_createCCtx();
+	/* With its size in front a reader needs no guess. */
+	if (!p->ctx ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(
+	        p->ctx, ZSTD_c_compressionLevel, LEVEL)) ||
+	    ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(p->ctx, size)))
+		to->failed = true;
+	buf_putc(to, FORMAT);
+}
+
+static void pack_part(
+    struct packer *p, const void *data, size_t len, ZSTD_EndDirective how)
+{
+	ZSTD_inBuffer in = {data, len, 0};
+	size_t left = 0;
+
+	do {
+		char *room = p->to->failed
+		    ? NULL
+		    : buf_room(p->to, ZSTD_CStreamOutSize());
+		ZSTD_outBuffer out = {room, ZSTD_CStreamOutSize(), 0};
+
+		if (!room)
+			return;
+		left = ZSTD_compressStream2(p->ctx, &out, &in, how);
+		if (ZSTD_isError(left)) {
+			p->to->failed = true;
+			return;
+		}
+		buf_added(p->to, out.pos);
+	} while (in.pos < in.size || (how == ZSTD_e_end && left));
+}
+
+void packer_add(struct packer *p, const void *data, size_t len)
+{
+	pack_part(p, data, len, ZSTD_e_continue);
+}
+
+void packer_end(struct packer *p)
+{
+	pack_part(p, NULL, 0, ZSTD_e_end);
+}
+
+void packer_done(struct packer *p)
+{
+	(void)ZSTD_freeCCtx(p->ctx); /* NULL is allowed, and it cannot fail */
+	p->ctx = NULL;
 }
 
 /* Four bits at a time: a table that one can read. */

@@ -39,6 +39,16 @@ int unpack_zstd(const void *data, size_t len, struct buf *ret, struct err *err);
 void pack_body(struct buf *to, const void *data, size_t len);
 int unpack_body(const void *data, size_t len, struct buf *ret, struct err *err);
 
+/* A body made of parts that are size bytes together; to may fail. */
+struct packer {
+	struct buf *to;
+	struct ZSTD_CCtx_s *ctx;
+};
+void packer_init(struct packer *p, struct buf *to, uint64_t size);
+void packer_add(struct packer *p, const void *data, size_t len);
+void packer_end(struct packer *p);
+void packer_done(struct packer *p);
+
 /* CRC-32C (Castagnoli), going on from crc; 0 at the start. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reading runs: the index, one run, its matrix. */
+/* Reading runs: the index, one run, its matrix, what it was made from. */
 #include <inttypes.h>
 
 #include "db/db.h"
 #include "db/filter.h"
 #include "db/job.h"
+#include "db/pack.h"
 #include "db/plan.h"
 #include "db/reader.h"
+#include "db/run_file.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 
@@ -348,6 +350,82 @@ int db_matrix(struct db_reader *r, int64_t run_id,
 	return e;
 }
 
+/* ---- what it was made from ---------------------------------------------- */
+
+static const char sql_source[] =
+    "SELECT p.text, u.text, n.name, r.link, r.commit_sha, r.priority, r.kind, "
+    "s.name, s.body FROM run r JOIN word p ON p.id = r.project_id "
+    "JOIN word u ON u.id = r.user_id JOIN name n ON n.id = r.name_id "
+    "JOIN suite s ON s.id = r.suite_id WHERE r.id = ?1";
+
+static void source_row(
+    struct stmt *st, char commit[2 * HASH_BYTES + 1], struct db_source *ret)
+{
+	size_t len;
+	const void *sha = stmt_blob(st, 4, &len);
+	bool has_commit = len && len <= HASH_BYTES;
+
+	*ret = (struct db_source){
+	    .project = stmt_text(st, 0),
+	    .user = stmt_text(st, 1),
+	    .name = stmt_text(st, 2),
+	    .link = stmt_text_or_null(st, 3),
+	    .commit = has_commit ? hash_hex(sha, len, commit) : NULL,
+	    .priority = (int)stmt_int(st, 5),
+	    .kind = stmt_text(st, 6),
+	    .suite_name = stmt_text(st, 7),
+	};
+}
+
+static int pass_source(struct db_reader *r, int64_t run_id,
+    bool (*row)(void *arg, const struct db_source *source), void *arg,
+    struct err *err)
+{
+	scoped_val(buf_done) struct buf suite = BUF_INIT(SUITE_MAX);
+	scoped_val(run_files_done) struct run_files files = {NULL, 0};
+	scoped(stmt_reset) struct stmt *st =
+	    stmt_get(reader_conn(r), sql_source);
+	char commit[2 * HASH_BYTES + 1];
+	struct db_source source;
+	const void *body;
+	size_t len;
+	int e;
+
+	stmt_bind_int(st, 1, run_id);
+	e = stmt_step(st, err);
+	if (e < 0)
+		return e;
+	if (e == 0)
+		return err_set(
+		    err, ERR_NOTFOUND, "run %" PRId64 ": no such run", run_id);
+	source_row(st, commit, &source);
+	body = stmt_blob(st, 8, &len);
+	e = unpack_body(body, len, &suite, err);
+	if (e == 0)
+		e = run_files_get(reader_conn(r), run_id, &files, err);
+	if (e < 0)
+		return err_prefix(err, "run %" PRId64, run_id);
+	source.suite_text = buf_str(&suite);
+	source.suite_len = suite.len;
+	source.files = files.list;
+	source.n_files = files.n;
+	(void)row(arg, &source); /* there is only this one */
+	return 0;
+}
+
+int db_run_source(struct db_reader *r, int64_t run_id,
+    bool (*row)(void *arg, const struct db_source *source), void *arg,
+    struct err *err)
+{
+	int e = reader_begin(r, READER_MAX_MS, err);
+
+	if (e < 0)
+		return e;
+	e = pass_source(r, run_id, row, arg, err);
+	reader_end(r);
+	return e;
+}
+
 const char *const sql_reader_run[] = {sql_run_get, sql_run_found, sql_runs,
     sql_blocks, sql_run_in_block, sql_run_count_all, sql_plan_of_run, sql_cells,
-    NULL};
+    sql_source, NULL};

@@ -8,13 +8,13 @@
 #include "db/db.h"
 #include "db/pack.h"
 #include "db/plan.h"
+#include "db/run_file.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 #include "db/tx.h"
 #include "db/words.h"
 
 #define COMMIT_BYTES 20
-#define SUITE_MAX (64 << 20)
 
 struct new_run {
 	struct db_new_run run; /* strings in the transaction; no plan */

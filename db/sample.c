@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "db/db.h"
+#include "db/mark.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 #include "db/tx.h"
@@ -94,6 +95,12 @@ static int series_id(struct conn *c, const struct db_sample *sample,
 
 /* ---- the row ------------------------------------------------------------ */
 
+struct sample {
+	struct db_sample s; /* all in the transaction; no marks */
+	const void *marks;  /* encoded, or NULL */
+	size_t marks_len;
+};
+
 struct moments {
 	double mean;
 	double m2;
@@ -118,15 +125,16 @@ static struct moments moments_of(const double *values, size_t n)
 }
 
 static const char sql_sample_put[] =
-    "INSERT INTO sample (series_id, attempt_id, n, mean, m2, low, high, data) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+    "INSERT INTO sample (series_id, attempt_id, n, mean, m2, low, high, data, "
+    "marks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
     "ON CONFLICT (series_id, attempt_id) DO UPDATE SET n = excluded.n, "
     "mean = excluded.mean, m2 = excluded.m2, low = excluded.low, "
-    "high = excluded.high, data = excluded.data";
+    "high = excluded.high, data = excluded.data, marks = excluded.marks";
 
 static int sample_put(struct conn *c, const void *arg, struct err *err)
 {
-	const struct db_sample *s = arg;
+	const struct sample *sample = arg;
+	const struct db_sample *s = &sample->s;
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_sample_put);
 	struct moments m = moments_of(s->values, s->n_values);
 	int64_t series = 0;
@@ -142,21 +150,39 @@ static int sample_put(struct conn *c, const void *arg, struct err *err)
 	stmt_bind_real(st, 6, m.low);
 	stmt_bind_real(st, 7, m.high);
 	stmt_bind_blob(st, 8, s->values, s->n_values * sizeof(double));
+	stmt_bind_blob(st, 9, sample->marks, sample->marks_len);
 	return stmt_run(st, err);
+}
+
+static void copy_marks(
+    struct db_tx *tx, const struct db_sample *from, struct sample *to)
+{
+	scoped_val(buf_done) struct buf body = BUF_INIT(MARKS_MAX);
+
+	mark_encode(from->marks, from->n_values, &body);
+	/* An attempt's events are bounded, and say more than their marks. */
+	if (body.failed)
+		abort();
+	to->marks = tx_copy(tx, body.data, body.len);
+	to->marks_len = body.len;
 }
 
 void db_tx_sample(struct db_tx *tx, const struct db_sample *sample)
 {
-	struct db_sample *to = tx_copy(tx, sample, sizeof(*sample));
+	struct sample *to = tx_alloc(tx, 1, sizeof(*to));
 
 	assert(sample->n_values > 0);
-	to->metric = tx_str(tx, sample->metric);
-	to->unit = tx_str(tx, sample->unit);
-	to->variant = tx_str(tx, sample->variant);
-	to->guest = tx_str(tx, sample->guest);
-	to->controller = tx_str(tx, sample->controller);
-	to->values =
+	to->s = *sample;
+	to->s.metric = tx_str(tx, sample->metric);
+	to->s.unit = tx_str(tx, sample->unit);
+	to->s.variant = tx_str(tx, sample->variant);
+	to->s.guest = tx_str(tx, sample->guest);
+	to->s.controller = tx_str(tx, sample->controller);
+	to->s.values =
 	    tx_copy(tx, sample->values, sample->n_values * sizeof(double));
+	to->s.marks = NULL;
+	if (sample->marks)
+		copy_marks(tx, sample, to);
 	tx_op(tx, "sample of attempt", sample->attempt_id, sample_put, to);
 }
 

@@ -14,12 +14,16 @@ extern const char *const sql_job[];
 extern const char *const sql_history[];
 extern const char *const sql_case[];
 extern const char *const sql_sample[];
+extern const char *const sql_agent[];
+extern const char *const sql_attempt[];
 extern const char *const sql_machine[];
 extern const char *const sql_token[];
 extern const char *const sql_load[];
+extern const char *const sql_run_file[];
 extern const char *const sql_reader[];
 extern const char *const sql_reader_run[];
 extern const char *const sql_reader_filter[];
 extern const char *const sql_reader_job[];
+extern const char *const sql_reader_attempt[];
 
 #endif

@@ -95,6 +95,16 @@ static int64_t recover(struct kit *k, int fd, int64_t number)
 	return number;
 }
 
+/* How many events of the agent there are, it says with each. */
+static void say(struct db_tx *tx, int64_t attempt_id, int64_t s)
+{
+	char resume[20];
+	struct db_agent_event ev = {attempt_id, s, "{}", 2, resume};
+
+	(void)snprintf(resume, sizeof(resume), "%" PRId64, s);
+	db_tx_agent_event(tx, &ev);
+}
+
 static int64_t play(struct kit *k, struct kit_run *run, const int64_t *machines,
     int fd, int64_t number)
 {
@@ -103,6 +113,12 @@ static int64_t play(struct kit *k, struct kit_run *run, const int64_t *machines,
 	kit_run_new(k, tx, NULL, JOBS, 1, run);
 	for (int i = 0; i < JOBS; i++) {
 		kit_play_begin(k, tx, run, i, machines[i]);
+		say(tx, run->jobs[i].attempt_id, 1);
+		post(k, tx, fd, number++);
+		tx = db_tx_new(k->db);
+	}
+	for (int i = 0; i < JOBS; i++) {
+		say(tx, run->jobs[i].attempt_id, 2);
 		post(k, tx, fd, number++);
 		tx = db_tx_new(k->db);
 	}
@@ -154,6 +170,10 @@ static void check_promises(struct kit *k, int64_t last)
 	static const char halves[] =
 	    "SELECT count(*) FROM (SELECT at_ms FROM audit GROUP BY at_ms "
 	    "HAVING count(*) <> 2)";
+	static const char torn[] =
+	    "SELECT count(*) FROM attempt_agent g WHERE history IS NULL AND "
+	    "CAST(resume AS INTEGER) <> (SELECT count(*) FROM agent_event "
+	    "WHERE attempt_id = g.attempt_id)";
 
 	kit_open(k);
 	assert_true(
@@ -163,6 +183,11 @@ static void check_promises(struct kit *k, int64_t last)
 	                     "FROM audit"),
 	    0);
 	assert_int_equal(kit_sql(k, halves), 0);
+	assert_int_equal(kit_sql(k, torn), 0);
+	assert_int_equal(kit_sql(k,
+	                     "SELECT count(*) FROM attempt WHERE id NOT IN "
+	                     "(SELECT attempt_id FROM attempt_agent)"),
+	    0);
 	/* A transaction leads a job to RUN, or from there to DONE. */
 	assert_int_equal(
 	    kit_sql(k, "SELECT count(*) FROM job WHERE state NOT IN (0, 3, 6)"),

@@ -293,6 +293,12 @@ static const char sql_bad_history[] =
 static const char sql_late_events[] =
     "SELECT count(*) FROM job_event e, run r WHERE r.state = 2 AND "
     "e.job_id >= r.first_job AND e.job_id < r.first_job + r.n_total";
+static const char sql_late_reports[] =
+    "SELECT count(*) FROM agent_event e JOIN attempt a ON "
+    "a.id = e.attempt_id WHERE a.took_ms IS NOT NULL";
+static const char sql_early_history[] =
+    "SELECT count(*) FROM attempt_agent g JOIN attempt a ON "
+    "a.id = g.attempt_id WHERE a.took_ms IS NULL AND g.history IS NOT NULL";
 static const char sql_bad_names[] =
     "SELECT (SELECT sum(runs) FROM name) IS NOT (SELECT count(*) FROM run) "
     "AND (SELECT count(*) FROM run) > 0";
@@ -323,6 +329,8 @@ void kit_check(struct kit *k)
 	assert_int_equal(kit_sql(k, sql_bad_events), 0);
 	assert_int_equal(kit_sql(k, sql_bad_history), 0);
 	assert_int_equal(kit_sql(k, sql_late_events), 0);
+	assert_int_equal(kit_sql(k, sql_late_reports), 0);
+	assert_int_equal(kit_sql(k, sql_early_history), 0);
 	assert_int_equal(kit_sql(k, sql_bad_names), 0);
 	assert_int_equal(kit_sql(k, sql_bad_blocks), 0);
 	assert_int_equal(kit_sql(k, sql_bad_keys), 0);

@@ -61,8 +61,9 @@ void kit_play_end(
 /* First column of the first row of a query on the side; -1 if none. */
 int64_t kit_sql(const struct kit *k, const char *sql);
 /*
- * Counters of every run equal its jobs, no event is without its job, and the
- * events of every open run reproduce it. Fails the test if not.
+ * Counters of every run equal its jobs, no event is without its job, the
+ * events of every open run reproduce it, and what an agent said is packed when
+ * its attempt has ended and not before. Fails the test if not.
  */
 void kit_check(struct kit *k);
 
