@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The runner: one step is one boot of one virtual machine that measures
+ * everything once.
+ *
+ * A job is ended in one place, on_stop(), from the loop and never from within a
+ * callback of the machine that it ends.
+ */
+#include "agent/runner.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/measure.h"
+#include "agent/vm.h"
+#include "base/fs.h"
+
+struct runner {
+	struct loop *loop;
+	const struct runner_ops *ops;
+	void *arg;
+	struct spec *spec; /* NULL: no job */
+	struct vm *vm;
+	int step_no; /* of the step that runs or comes next, from 0 */
+	struct spec_step step;
+	int n_measured; /* in this step */
+	bool orphaned;
+	bool waiting; /* for a link, before step_no */
+	struct loop_timer *stop;
+	const char *outcome; /* set once the job is to end */
+	const char *layer;
+	char text[480];
+};
+
+static void next_step(struct runner *r);
+
+/* ---- the end ----------------------------------------------------------------
+ */
+
+static void forget(struct runner *r)
+{
+	vm_free(take(r->vm));
+	spec_free(take(r->spec));
+	loop_timer_stop(r->stop);
+	r->outcome = NULL;
+	r->waiting = false;
+	/* Large and of no use; the next step would remove it as well. */
+	(void)fs_remove_tree("work", NULL);
+}
+
+static void on_stop(void *arg)
+{
+	struct runner *r = arg;
+	const char *outcome = r->outcome;
+
+	forget(r);
+	r->ops->end(r->arg, outcome, r->layer, r->text[0] ? r->text : NULL);
+}
+
+/* The first reason counts. */
+static void stop(
+    struct runner *r, const char *outcome, const char *layer, const char *text)
+{
+	if (r->outcome || !r->spec)
+		return;
+	r->outcome = outcome;
+	r->layer = layer;
+	(void)snprintf(r->text, sizeof(r->text), "%s", text ? text : "");
+	loop_timer_at(r->stop, 0);
+}
+
+static void emit(struct runner *r, json_t *body)
+{
+	struct err err = ERR_INIT;
+	int e;
+
+	if (r->outcome) {
+		json_decref(body);
+		return;
+	}
+	e = r->ops->event(r->arg, body, &err);
+	if (e == -ERR_IO)
+		stop(r, "error", "host", err.msg);
+	else if (e < 0)
+		stop(r, "error", "agent", err.msg);
+}
+
+/* ---- what the machine says
+ * ------------------------------------------------------ */
+
+static void on_proven(void *arg, const char *evidence)
+{
+	struct runner *r = arg;
+
+	emit(r,
+	    json_pack("{s:s,s:s,s:s,s:s}", "t", "proof", "variant",
+	        r->step.variant->name, "backend", r->step.variant->backend,
+	        "evidence", evidence));
+}
+
+static void emit_sample(struct runner *r, const struct measurement *m,
+    const struct guest_raw *raw, double value)
+{
+	bool valid = guest_clock_is_true(raw);
+	char why[160];
+
+	(void)snprintf(why, sizeof(why),
+	    "the guest's clock went %" PRId64
+	    " us while the host's went %" PRId64 " us",
+	    raw->guest_ns / 1000, raw->host_ns / 1000);
+	emit(r,
+	    json_pack("{s:s,s:s,s:s,s:s,s:s,s:s?,s:i,s:i,s:f,s:s,s:b,s:s?}",
+	        "t", "sample", "metric", m->metric, "unit", m->unit, "variant",
+	        r->step.variant->name, "guest", r->step.guest->name,
+	        "controller", m->controller, "pair", r->step.pair, "position",
+	        r->step.position, "value", value, "raw", raw->sha256, "valid",
+	        valid ? 1 : 0, "why", valid ? NULL : why));
+}
+
+static void on_raw(void *arg, const struct guest_raw *raw)
+{
+	struct runner *r = arg;
+	struct measurement m;
+	struct err err = ERR_INIT;
+	char hex[HASH_HEX + 1];
+	double value = 0;
+
+	if (r->outcome)
+		return;
+	if (r->n_measured >= measure_count(r->spec)) {
+		stop(r, "error", "guest", "more answers than orders");
+		return;
+	}
+	measure_get(r->spec, r->n_measured++, &m);
+	if (strcmp(m.name, raw->name) != 0) {
+		stop(r, "error", "guest", "an answer to another order");
+		return;
+	}
+	if (store_output(raw->data, raw->len, hex, &err) < 0) {
+		stop(r, "error", "host", err.msg);
+		return;
+	}
+	/* The evidence comes first, also of what cannot be read. */
+	emit(r,
+	    json_pack("{s:s,s:s,s:s,s:I}", "t", "file", "name", m.file,
+	        "sha256", raw->sha256, "size", (json_int_t)raw->len));
+	if (measure_value(r->spec, &m, raw->data, raw->len, &value, &err) < 0)
+		stop(r, "error", "guest", err.msg);
+	else
+		emit_sample(r, &m, raw, value);
+}
+
+static void on_vm_end(void *arg, const char *layer, const char *why)
+{
+	struct runner *r = arg;
+
+	/* The machine owns the reason. */
+	if (layer)
+		stop(r, "error", layer, why);
+	vm_free(take(r->vm));
+	if (r->outcome)
+		return;
+	if (r->n_measured < measure_count(r->spec)) {
+		stop(r, "error", "guest", "done before all was measured");
+		return;
+	}
+	r->step_no++;
+	next_step(r);
+}
+
+static const struct vm_ops vm_ops = {on_proven, on_raw, on_vm_end};
+
+/* ---- steps
+ * ------------------------------------------------------------------------ */
+
+static void emit_step(struct runner *r)
+{
+	const struct spec_step *s = &r->step;
+	scoped(free) char *text =
+	    xasprintf("%s %s pair %d/%d %c", s->guest->name, s->variant->name,
+	        s->pair + 1, r->spec->n_pairs, s->letter);
+
+	emit(r,
+	    json_pack("{s:s,s:i,s:i,s:s}", "t", "step", "n", s->n, "of",
+	        spec_n_steps(r->spec), "text", text));
+}
+
+static void emit_boot(struct runner *r)
+{
+	json_t *argv = json_array();
+
+	/* No memory for one word leaves it out; the event is checked. */
+	for (const char *const *p = vm_argv(r->vm); *p; p++)
+		(void)json_array_append_new(argv, json_string(*p));
+	emit(r,
+	    json_pack("{s:s,s:s,s:s,s:i,s:i,s:o}", "t", "boot", "guest",
+	        r->step.guest->name, "variant", r->step.variant->name, "pair",
+	        r->step.pair, "position", r->step.position, "argv", argv));
+}
+
+static void emit_reading(void *arg, const char *key, const char *value)
+{
+	struct runner *r = arg;
+	scoped(free) char *late = xasprintf("after.%s", key);
+
+	emit(r,
+	    json_pack("{s:s,s:s,s:s}", "t", "env", "key",
+	        r->step_no ? late : key, "value", value));
+}
+
+static void start_vm(struct runner *r)
+{
+	scoped_val(buf_done) struct buf orders = BUF_INIT(1 << 20);
+	struct vm_config config;
+	struct err err = ERR_INIT;
+	int e = vm_configure(r->spec, &r->step, &config, &err);
+
+	measure_orders(r->spec, &orders);
+	if (e == 0)
+		e = vm_start(r->loop, &config, r->spec->disk_mib,
+		    buf_str(&orders), r->spec->step_timeout_s, &vm_ops, r,
+		    &r->vm, &err);
+	if (e < 0)
+		stop(r, "error", "host", err.msg);
+	else
+		emit_boot(r);
+}
+
+static void next_step(struct runner *r)
+{
+	r->waiting = false;
+	if (r->step_no >= spec_n_steps(r->spec)) {
+		env_readings(emit_reading, r);
+		stop(r, "pass", NULL, NULL);
+		return;
+	}
+	if (r->orphaned && !r->ops->is_linked(r->arg)) {
+		r->waiting = true;
+		return;
+	}
+	r->orphaned = false;
+	r->n_measured = 0;
+	spec_step(r->spec, r->step_no, &r->step);
+	emit_step(r);
+	if (!r->outcome)
+		start_vm(r);
+}
+
+int runner_check(
+    const struct spec *spec, const char **ret_layer, struct err *err)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct spec_variant *v = &spec->variants[i];
+		const struct hypervisor *hv = hypervisor_find(v->hypervisor);
+		int r;
+
+		*ret_layer = "harness";
+		if (!hv)
+			return err_set(err, ERR_INVAL,
+			    "%s: no driver for hypervisor %s", v->name,
+			    v->hypervisor);
+		r = hv->check(v, err);
+		*ret_layer = r == -ERR_INVAL ? "harness" : "host";
+		if (r < 0)
+			return r;
+	}
+	*ret_layer = "harness";
+	for (int i = 0; i < spec->n_guests; i++) {
+		struct vm_config config;
+		struct spec_step step = {
+		    .guest = &spec->guests[i], .variant = &spec->variants[0]};
+		int r = vm_configure(spec, &step, &config, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- from outside
+ * ------------------------------------------------------------------ */
+
+struct runner *runner_new(
+    struct loop *loop, const struct runner_ops *ops, void *arg)
+{
+	struct runner *r = xcalloc(1, sizeof(*r));
+
+	r->loop = loop;
+	r->ops = ops;
+	r->arg = arg;
+	r->stop = loop_timer_new(loop, on_stop, r);
+	return r;
+}
+
+void runner_free(struct runner *r)
+{
+	if (!r)
+		return;
+	runner_kill(r);
+	loop_timer_free(r->stop);
+	free(r);
+}
+
+void runner_start(struct runner *r, struct spec *spec)
+{
+	runner_kill(r);
+	r->spec = spec;
+	r->step_no = 0;
+	r->orphaned = false;
+	env_facts(emit_reading, r);
+	env_readings(emit_reading, r);
+	if (!r->outcome)
+		next_step(r);
+}
+
+void runner_cancel(struct runner *r, const char *why)
+{
+	stop(r, "cancelled", NULL, why);
+}
+
+void runner_orphan(struct runner *r)
+{
+	r->orphaned = true;
+}
+
+void runner_poke(struct runner *r)
+{
+	if (r->waiting && !r->outcome && r->ops->is_linked(r->arg))
+		next_step(r);
+}
+
+void runner_kill(struct runner *r)
+{
+	if (r->spec)
+		forget(r);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A hypervisor that talks QMP and plays its guest on stdin and stdout. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tests/unit/agent_hypervisor.h"
+
+static void say(const char *text)
+{
+	(void)fs_write_all(STDOUT_FILENO, text, strlen(text), NULL);
+}
+
+static const char *value_of(char **argv, const char *key)
+{
+	for (; *argv; argv++)
+		if (strcmp(*argv, key) == 0)
+			return argv[1];
+	return "";
+}
+
+static void answer_control(int fd, int cpus)
+{
+	const char *greeting = "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":1,"
+	                       "\"minor\":2,\"major\":7}}}}\n";
+	char line[4096];
+	ssize_t n;
+
+	(void)fs_write_all(fd, greeting, strlen(greeting), NULL);
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0) {
+		scoped(free) char *one = NULL;
+
+		line[n] = '\0';
+		if (strstr(line, "query-kvm"))
+			one = xstrdup("{\"return\":{\"enabled\":false,"
+			              "\"present\":true}}\n");
+		else if (strstr(line, "query-cpus-fast"))
+			one = xasprintf("{\"return\":[{\"thread-id\":9},"
+			                "{\"thread-id\":%d}]}\n",
+			    cpus);
+		else
+			one = xstrdup("{\"return\":{}}\n");
+		(void)fs_write_all(fd, one, strlen(one), NULL);
+		if (strstr(line, "query-cpus-fast"))
+			return;
+	}
+}
+
+static void wait_ms(int ms)
+{
+	(void)poll(NULL, 0, ms);
+}
+
+static void say_time(const char *what)
+{
+	scoped(free) char *line =
+	    xasprintf("IB-TIME %s %" PRId64 "\n", what, clock_mono_ns());
+
+	say(line);
+}
+
+static const char report[] =
+    "sysbench 1.0.20 (using system LuaJIT 2.1.0-beta3)\n\n"
+    "Running the test with following options:\nNumber of threads: 1\n"
+    "Initializing random number generator from current time\n\n\n"
+    "Prime numbers limit: 10000\n\nInitializing worker threads...\n\n"
+    "Threads started!\n\nCPU speed:\n    events per second:   839.34\n\n"
+    "General statistics:\n"
+    "    total time:                          1.0005s\n"
+    "    total number of events:              840\n\n"
+    "Latency (ms):\n         min:                                    1.10\n"
+    "         avg:                                    1.19\n"
+    "         max:                                    2.30\n"
+    "         95th percentile:                        1.30\n"
+    "         sum:                                  999.00\n\n"
+    "Threads fairness:\n    events (avg/stddev):           840.0000/0.00\n"
+    "    execution time (avg/stddev):   0.9990/0.00\n\n";
+
+/* One line of base64; the caller frees it. */
+static char *base64(const char *text, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                             "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct buf b = BUF_INIT(65536);
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t bits = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 |
+			    (i + k < len ? (unsigned char)text[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			buf_putc(&b,
+			    i + k > len ? '='
+			                : digits[bits >> (18 - 6 * k) & 63]);
+	}
+	return buf_take(&b);
+}
+
+static void measure(const char *order)
+{
+	char hex[HASH_HEX + 1];
+	uint8_t hash[HASH_BYTES];
+	scoped(free) char *name = xstrndup(order, strcspn(order, " "));
+	scoped(free) char *raw = base64(report, strlen(report));
+	scoped(free) char *lines = NULL;
+
+	hash_sha256(report, strlen(report), hash);
+	say_time("BEGIN");
+	wait_ms(20);
+	say_time("END");
+	lines = xasprintf("IB-RAW BEGIN %s %zu\n%s\nIB-RAW END %s %s\n", name,
+	    strlen(report), raw, name, hash_hex(hash, sizeof(hash), hex));
+	say(lines);
+}
+
+static void be_guest(const char *mode)
+{
+	char *line = NULL;
+	size_t cap = 0;
+
+	say("booting\r\n");
+	if (strstr(mode, "panic"))
+		return;
+	if (strstr(mode, "hang"))
+		wait_ms(600000);
+	say("IB-GUEST 1 READY\r\n");
+	if (strstr(mode, "error")) {
+		say("IB-GUEST ERROR no such tool\n");
+		return;
+	}
+	if (strstr(mode, "slow"))
+		wait_ms(600000);
+	while (getline(&line, &cap, stdin) > 0 && strcmp(line, "GO\n") != 0)
+		if (str_starts(line, "M "))
+			measure(line + 2);
+	free(line);
+	say("IB-GUEST DONE\n");
+}
+
+int agent_hypervisor(char **argv)
+{
+	scoped_val(buf_done) struct buf mode = BUF_INIT(4096);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	bool single = strstr(value_of(argv, "-accel"), "single") != NULL;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fs_read(value_of(argv, "-kernel"), 4096, &mode, NULL) < 0 ||
+	    strstr(buf_str(&mode), "nohost"))
+		return 1;
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", "work/qmp");
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(fd, 1) < 0)
+		return 1;
+	answer_control(accept(fd, NULL, NULL), single ? 9 : 10);
+	be_guest(buf_str(&mode));
+	return strstr(buf_str(&mode), "crash") ? 3 : 0;
+}
