@@ -171,11 +171,13 @@ static json_t *machine_json(const struct daemon *d, const struct machine *m)
 	enum power_state power =
 	    m->power ? power_last(m->power, &at_ms) : POWER_UNKNOWN;
 
-	return json_pack("{s:s s:s s:s s:o s:s s:o s:s s:I}", "name", m->name,
-	    "platform", m->platform, "host",
+	return json_pack("{s:s s:s s:s s:o s:s s:I s:s s:o s:s s:I}", "name",
+	    m->name, "platform", m->platform, "host",
 	    m->facts ? m->facts->host : m->name, "tags", tags_json(m), "health",
-	    health_name(fleet_health(d->fleet, m->id)), "busy", busy_json(m),
-	    "power", power_state_name(power), "power_at_ms", (json_int_t)at_ms);
+	    health_name(fleet_health(d->fleet, m->id)), "since_ms",
+	    (json_int_t)m->since_ms, "why", m->why ? m->why : "", "busy",
+	    busy_json(m), "power", power_state_name(power), "power_at_ms",
+	    (json_int_t)at_ms);
 }
 
 static void op_machines(struct asker who, const json_t *h)

@@ -40,7 +40,8 @@ struct attempt *attempt_new(struct daemon *d, struct live_job *lj)
 	a->timer = loop_timer_new(d->loop, on_timer, a);
 	a->begun_ms = loop_now_ms(d->loop);
 	a->script = (struct buf)BUF_INIT(1 << 20);
-	a->test = attempt_test_new(a);
+	if (!job_is_bench(lj))
+		a->test = attempt_test_new(a);
 	lj->attempt = a;
 	return a;
 }
@@ -58,6 +59,7 @@ void attempt_free(struct attempt *a)
 	/* The log's verdict was synced before; only its tail can be lost. */
 	if (db_log_close(a->log, &err) < 0)
 		log_warn("job=%lld log: %s", (long long)a->lj->job.id, err.msg);
+	attempt_agent_free(a->agent);
 	guest_test_free(a->test);
 	loop_timer_free(a->timer);
 	for (size_t i = 0; i < a->n_cases; i++) {
@@ -126,11 +128,16 @@ void attempt_end(struct attempt *a, struct verdict verdict, const char *text)
 	if (a->lj->job.state == JOB_RUN) {
 		record_event(rec, (struct job_event){.type = JOB_EV_EXIT});
 		ev.type = JOB_EV_COLLECTED;
+	} else if (a->lj->job.state == JOB_COLLECT) {
+		ev.type = JOB_EV_COLLECTED;
 	} else {
 		ev.type = JOB_EV_ABORT;
 	}
 	record_event(rec, ev);
-	attempt_put_results(a, record_tx(rec));
+	if (a->agent)
+		attempt_agent_put_results(a->agent, record_tx(rec));
+	else
+		attempt_put_results(a, record_tx(rec));
 	record_post(rec, drive_job, a->lj);
 }
 
@@ -232,23 +239,24 @@ static void wait_for_console(struct attempt *a)
 
 void attempt_prepare(struct attempt *a)
 {
-	bool needs_console = !a->lj->run->canary;
 	struct err err = ERR_INIT;
 
+	if (job_is_bench(a->lj)) {
+		attempt_agent_prepare(a);
+		return;
+	}
+	/* A canary too: it would heal a machine whose console is dead. */
 	if (!a->m || !a->m->facts || !a->m->power ||
-	    !power_can_switch(a->m->power) ||
-	    (needs_console && !a->m->console)) {
+	    !power_can_switch(a->m->power) || !a->m->console ||
+	    !console_exists(a->m->console)) {
 		attempt_gap(a, "the machine left the lab or lost its drivers");
 		return;
 	}
-	if (a->m->console && attempt_open_console(a, &err) < 0) {
+	if (attempt_open_console(a, &err) < 0) {
 		attempt_gap(a, err.msg);
 		return;
 	}
-	if (needs_console)
-		wait_for_console(a);
-	else
-		switch_off(a);
+	wait_for_console(a);
 }
 
 void attempt_look(struct attempt *a)
@@ -432,8 +440,7 @@ static void take_advice(struct attempt *a, const struct fleet_advice *advice)
 	}
 }
 
-/* The job is done, or waits for its next attempt. */
-static void leave(struct attempt *a)
+void attempt_leave(struct attempt *a)
 {
 	struct live_job *lj = a->lj;
 	const struct suite_item *item = job_item(lj);
@@ -453,11 +460,15 @@ static void leave(struct attempt *a)
 
 	fleet_attempt_ended(a->d->fleet, &result, &advice);
 	rec = record_new(a->d, lj);
-	if (advice.retry && !lj->cancelling)
+	if (advice.retry)
 		record_event(rec,
 		    (struct job_event){
 		        .type = JOB_EV_REQUEUE, .text = advice.why});
-	else
+	if (advice.retry && lj->cancelling)
+		record_event(rec,
+		    (struct job_event){.type = JOB_EV_CANCEL,
+		        .text = "cancelled instead of tried again"});
+	if (!advice.retry)
 		record_event(rec,
 		    (struct job_event){.type = JOB_EV_DONE,
 		        .text = advice.why[0] ? advice.why : NULL});
@@ -481,7 +492,7 @@ static void on_cleaned(void *arg, int r, enum power_state seen,
 	}
 	if (a->m->console)
 		console_close(a->m->console);
-	leave(a);
+	attempt_leave(a);
 }
 
 void attempt_cleanup(struct attempt *a)
@@ -491,8 +502,12 @@ void attempt_cleanup(struct attempt *a)
 	a->cleaning = true;
 	a->over = true;
 	loop_timer_stop(a->timer);
+	if (job_is_bench(a->lj)) {
+		attempt_agent_cleanup(a);
+		return;
+	}
 	if (!a->m || !a->m->power || !power_can_switch(a->m->power)) {
-		leave(a);
+		attempt_leave(a);
 		return;
 	}
 	a->power_busy = true;

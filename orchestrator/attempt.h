@@ -20,7 +20,8 @@ struct attempt {
 	struct live_job *lj;
 	struct machine *m; /* NULL: the machine left the lab */
 	char nonce[33];
-	struct db_log *log;
+	struct agent_run *agent; /* of a benchmark, or NULL */
+	struct db_log *log;      /* of a boot item, as the test */
 	int64_t log_base; /* log offset of the first byte the test is fed */
 	struct guest_test *test;
 	struct loop_timer *timer;
@@ -64,6 +65,8 @@ void attempt_error(struct attempt *a, enum layer layer, const char *fmt, ...)
 void attempt_gap(struct attempt *a, const char *text);
 /* Powers off, closes, and leaves the machine. Idempotent. */
 void attempt_cleanup(struct attempt *a);
+/* Cleanup is over: the job is done, or waits again; the attempt is freed. */
+void attempt_leave(struct attempt *a);
 
 /* ---- attempt_test.c: console and verdict
  * -------------------------------------- */
@@ -80,5 +83,21 @@ void attempt_arm(struct attempt *a);
 void attempt_look(struct attempt *a);
 /* Puts cases and samples into the transaction. */
 void attempt_put_results(struct attempt *a, struct db_tx *tx);
+
+/* ---- attempt_agent.c: a benchmark, by an agent over SSH
+ * --------------------------- */
+
+struct agent_run;
+
+/* What is durable of it, after a restart; before anything else. */
+int attempt_agent_load(struct attempt *a, struct err *err);
+void attempt_agent_prepare(struct attempt *a);
+/* RUN and COLLECT after a restart: the agent went on meanwhile. */
+void attempt_agent_resume(struct attempt *a);
+/* The agent ends what it does, and forgets. */
+void attempt_agent_cleanup(struct attempt *a);
+void attempt_agent_put_results(struct agent_run *run, struct db_tx *tx);
+void attempt_agent_describe(const struct agent_run *run, struct buf *to);
+void attempt_agent_free(struct agent_run *run); /* NULL is allowed */
 
 #endif

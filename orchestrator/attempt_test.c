@@ -19,7 +19,7 @@ static void on_case(void *arg, const struct sotest_case *c)
 	a->cases = xrealloc(a->cases, a->n_cases + 1, sizeof(*a->cases));
 	a->cases[a->n_cases++] = (struct db_case){
 	    .name = xstrdup(c->name),
-	    .result = c->result,
+	    .result = (int)c->result,
 	    .text = xstrdup(c->text ? c->text : ""),
 	    .offset = a->log_base + c->offset,
 	};

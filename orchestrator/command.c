@@ -133,9 +133,14 @@ static int do_alone(
     const char *dir, const json_t *request, struct buf *out, struct err *err)
 {
 	struct db_ops ops = {.wake = no_wake};
+	const char *verb = json_string_value(json_object_get(request, "do"));
 	struct db *db = NULL;
-	int r = db_open(dir, &ops, &db, err);
+	int r;
 
+	/* Only a new token is a reason to make the folder. */
+	if (strcmp(verb, "add") != 0 && access(dir, F_OK) < 0)
+		return err_errno(err, errno, "%s", dir);
+	r = db_open(dir, &ops, &db, err);
 	if (r < 0)
 		return r;
 	r = control_do(db, request, out, err);
@@ -150,8 +155,11 @@ int control_command(
 	json_t *request = json_pack(
 	    "{s:s s:s* s:s*}", "do", verb, "name", name, "scopes", scopes);
 	struct err err = ERR_INIT;
-	int r = ask_daemon(dir, request, &out, &err);
+	unsigned bits;
+	int r = scopes ? token_scopes(scopes, &bits, &err) : 0;
 
+	if (r == 0)
+		r = ask_daemon(dir, request, &out, &err);
 	if (r == -ERR_UNREACH)
 		r = do_alone(dir, request, &out, &err);
 	json_decref(request);

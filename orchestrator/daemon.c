@@ -10,8 +10,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 static void db_woken(void *arg)
@@ -140,6 +141,45 @@ static void load_health(void *arg, int64_t machine_id, enum health health,
 	fleet_health_set(d->fleet, machine_id, health);
 }
 
+/* Uploads whose submission a crash cut. */
+static void clean_tmp(const struct daemon *d)
+{
+	scoped(free) char *tmp = xasprintf("%s/tmp", d->opts->dir);
+	struct err err = ERR_INIT;
+
+	if (fs_remove_tree(tmp, &err) < 0)
+		log_warn("%s", err.msg);
+}
+
+static void load_why(void *arg, int64_t machine_id, enum health health,
+    const char *why, int64_t at_ms)
+{
+	machine_health_load(arg, machine_id, health, why, at_ms);
+}
+
+/* An agent obeys one lab: this one's id is made once and kept in DIR/lab. */
+static int load_lab_id(struct daemon *d, struct err *err)
+{
+	scoped(free) char *path = xasprintf("%s/lab", d->opts->dir);
+	scoped_val(buf_done) struct buf text = BUF_INIT(0);
+	uint8_t id[sizeof(d->lab_id) / 2];
+	int r = fs_read(path, sizeof(d->lab_id), &text, err);
+
+	if (r == 0 && text.len == sizeof(d->lab_id) - 1 &&
+	    hash_unhex(buf_str(&text), id, sizeof(id))) {
+		memcpy(d->lab_id, buf_str(&text), sizeof(d->lab_id));
+		return 0;
+	}
+	if (r == 0)
+		return err_set(err, ERR_INVAL, "%s: not a lab's id", path);
+	if (r != -ERR_NOTFOUND)
+		return r;
+	hash_random(id, sizeof(id));
+	hash_hex(id, sizeof(id), d->lab_id);
+	return fs_write_atomic(
+	    path, d->lab_id, sizeof(d->lab_id) - 1, 0600, err);
+}
+
 static int open_all(struct daemon *d, struct err *err)
 {
 	struct db_ops ops = {.wake = wake_loop, .health = db_health, .arg = d};
@@ -159,15 +199,20 @@ static int open_all(struct daemon *d, struct err *err)
 		lab_unref(lab);
 		return r;
 	}
+	clean_tmp(d);
 	d->scheduler = scheduler_new();
 	d->fleet = fleet_new();
-	r = tokens_load(d, err);
+	r = load_lab_id(d, err);
+	if (r == 0)
+		r = tokens_load(d, err);
 	if (r == 0)
 		r = db_load_health(d->db, load_health, d, err);
 	if (r < 0)
 		lab_unref(lab);
 	else
 		r = machines_take(d, lab, err);
+	if (r == 0)
+		r = db_load_health(d->db, load_why, d, err);
 	return r;
 }
 
@@ -223,6 +268,7 @@ int daemon_run(const struct daemon_options *opts)
 		log_info("serving %s boot=%s machines=%zu waiting=%zu",
 		    weblink_url(&d, false), weblink_url(&d, true), d.n_machines,
 		    scheduler_waiting(d.scheduler));
+		run_missing_canaries(&d);
 		daemon_dispatch(&d);
 		loop_run(d.loop);
 		log_info("stopped");

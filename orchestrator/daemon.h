@@ -51,7 +51,7 @@ struct run {
 struct live_job {
 	struct job job;
 	struct run *run;
-	int item; /* index in run->suite->items */
+	int item; /* in run->suite: its items, then its benchmarks */
 	char *platform;
 	int class_id;
 	int64_t fence; /* of the attempt in hand */
@@ -70,6 +70,8 @@ struct machine {
 	struct console *console;         /* NULL: none */
 	struct live_job *job;            /* what it is busy with, or NULL */
 	bool stale;                      /* takes new facts when it is free */
+	char *why;        /* of the last change of its health, or NULL */
+	int64_t since_ms; /* wall clock of that change, 0: never */
 };
 
 struct token {
@@ -85,7 +87,10 @@ struct daemon_options {
 	const char *listen;      /* ADDR:PORT */
 	const char *boot_listen; /* ADDR:PORT */
 	bool public_reads;
+	const char *agent; /* path of the static ironbench-agent */
 };
+
+#define UNKNOWN_MACS_MAX 64
 
 struct daemon {
 	struct loop *loop;
@@ -105,12 +110,16 @@ struct daemon {
 	size_t n_tokens;
 	struct weblink *link; /* to the web process */
 	struct control *control;
+	char unknown_macs[UNKNOWN_MACS_MAX][18]; /* that were logged */
+	int n_unknown_macs;
 	bool draining;
 	bool db_failing;
 	char problem[480]; /* why db_failing */
 	bool dispatching;
+	bool loading; /* what is unfinished is being taken up */
 	int64_t event_seq;
 	char epoch[17];
+	char lab_id[33]; /* of this state folder, for ever: agents ask for it */
 	int exit_code;
 };
 
@@ -149,6 +158,9 @@ void machine_health(
 /* The same for a change that the fleet has made already. */
 void machine_health_changed(
     struct daemon *d, struct machine *m, enum health to, const char *why);
+/* After a restart: why a machine's health is what it is, and since when. */
+void machine_health_load(struct daemon *d, int64_t machine_id,
+    enum health health, const char *why, int64_t at_ms);
 
 /* ---- run.c
  * ------------------------------------------------------------------------ */
@@ -177,6 +189,8 @@ int run_make(struct daemon *d, const struct run_request *req,
     struct err *err);
 /* Queues the canary of a suspect machine. */
 void run_canary(struct daemon *d, struct machine *m);
+/* After a restart: of those that are suspect and have none. */
+void run_missing_canaries(struct daemon *d);
 /* Rebuilds runs and jobs from the database; the lab must be taken before. */
 int run_load(struct daemon *d, struct err *err);
 /* Cancels what is not done; returns how many jobs, or -ERR_NOTFOUND. */
@@ -187,7 +201,14 @@ void runs_free(struct daemon *d);
 void job_wait(struct daemon *d, struct live_job *lj);
 /* A job whose DONE is durable leaves the memory. */
 void job_forget(struct daemon *d, struct live_job *lj);
+/* Of a boot item or of a benchmark: what both have in common. */
 const struct suite_item *job_item(const struct live_job *lj);
+bool job_is_bench(const struct live_job *lj);
+/* The longest that all VM boots of a benchmark may take. */
+int64_t job_timeout_ms(const struct live_job *lj);
+/* The specification of a benchmark as text; caller frees. Errors: INVAL. */
+int job_spec(
+    const struct live_job *lj, uint64_t seed, char **ret, struct err *err);
 
 /* ---- record.c: record first, then act
  * ------------------------------------------------ */
@@ -207,6 +228,8 @@ void record_event(struct record *rec, struct job_event ev);
 /* For what else belongs into the transaction. Borrowed. */
 struct db_tx *record_tx(struct record *rec);
 void record_post(struct record *rec, void (*then)(void *arg), void *arg);
+/* Tells the pages that there is something new about a job. */
+void record_show(struct daemon *d, const struct live_job *lj);
 
 /* ---- drive.c: acts on the state of a job
  * ---------------------------------------------- */

@@ -6,6 +6,7 @@
  * After a crash PREPARE starts again from power-off; a boot item in RUN cannot
  * be judged any more, since its console was not captured; CLEANUP repeats.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -21,10 +22,18 @@ static void drive_job(void *arg)
 static struct attempt *attempt_of(struct daemon *d, struct live_job *lj)
 {
 	struct machine *m = map_find(&d->machines_by_id, lj->job.machine_id);
+	struct attempt *a;
+	struct err err = ERR_INIT;
 
 	if (m)
 		m->job = lj;
-	return lj->attempt ? lj->attempt : attempt_new(d, lj);
+	if (lj->attempt)
+		return lj->attempt;
+	a = attempt_new(d, lj);
+	if (d->loading && job_is_bench(lj) && attempt_agent_load(a, &err) < 0)
+		log_error("job=%lld agent events: %s", (long long)lj->job.id,
+		    err.msg);
+	return a;
 }
 
 void drive(struct daemon *d, struct live_job *lj)
@@ -46,7 +55,9 @@ void drive(struct daemon *d, struct live_job *lj)
 		break;
 	case JOB_RUN:
 	case JOB_COLLECT:
-		if (!lj->attempt)
+		if (!lj->attempt && job_is_bench(lj))
+			attempt_agent_resume(attempt_of(d, lj));
+		else if (!lj->attempt)
 			attempt_gap(attempt_of(d, lj),
 			    "console gap: the daemon was down");
 		break;
@@ -66,6 +77,19 @@ void drive_cancel(struct daemon *d, struct live_job *lj, const char *why)
 	    (struct verdict){.outcome = OUTCOME_CANCELLED}, why);
 }
 
+/* Each is logged once, and no more than a few: anybody may ask. */
+static void log_unknown(struct daemon *d, const char *mac)
+{
+	for (int i = 0; i < d->n_unknown_macs; i++)
+		if (strcmp(d->unknown_macs[i], mac) == 0)
+			return;
+	if (d->n_unknown_macs == UNKNOWN_MACS_MAX)
+		return;
+	(void)snprintf(d->unknown_macs[d->n_unknown_macs++],
+	    sizeof(d->unknown_macs[0]), "%s", mac);
+	log_warn("boot mac=%s: no machine of the lab has it", mac);
+}
+
 void drive_boot(struct daemon *d, const char *mac,
     void (*done)(void *arg, const char *script, size_t len), void *arg)
 {
@@ -73,11 +97,12 @@ void drive_boot(struct daemon *d, const char *mac,
 	char canonical[18];
 	struct machine *m = NULL;
 
-	if (boot_mac(mac, canonical))
+	if (boot_mac(mac, canonical)) {
 		m = machine_by_mac(d, canonical);
+		if (!m)
+			log_unknown(d, canonical);
+	}
 	if (!m) {
-		log_warn(
-		    "boot mac=\"%.60s\": no machine of the lab has it", mac);
 		done(arg, NULL, 0);
 		return;
 	}
@@ -120,6 +145,8 @@ void drive_describe(const struct live_job *lj, struct buf *to)
 	const struct attempt *a = lj->attempt;
 	const struct guest_test_result *res;
 
+	if (a && a->agent)
+		attempt_agent_describe(a->agent, to);
 	if (!a || !a->log)
 		return;
 	res = guest_test_result(a->test);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -27,7 +28,8 @@
 enum {
 	CONFIG_MAX = 4 << 20,
 	ENTRIES_MAX = 10000,
-	RATIO_MAX = 1000, /* bytes unpacked for each byte packed */
+	RATIO_MAX = 100,       /* bytes unpacked for each byte packed, */
+	RATIO_FREE = 64 << 20, /* beyond these */
 	CHUNK = 1 << 16,
 };
 #define BYTES_MAX (4LL << 30)
@@ -41,7 +43,7 @@ struct bundle {
 	int n;
 };
 
-static void limit(int what, rlim_t value)
+static void limit(__rlimit_resource_t what, rlim_t value)
 {
 	struct rlimit l = {value, value};
 
@@ -188,7 +190,7 @@ static int zip_error(struct archive *a, struct err *err)
 }
 
 static int unpack(struct bundle *b, struct archive *a, const char *path,
-    int64_t packed_max, struct err *err)
+    int64_t bytes_max, struct err *err)
 {
 	scoped(free) char *chunk = xcalloc(1, CHUNK);
 	struct sink s;
@@ -199,7 +201,7 @@ static int unpack(struct bundle *b, struct archive *a, const char *path,
 		return r;
 	while (r == 0 && (n = archive_read_data(a, chunk, CHUNK)) > 0) {
 		r = sink_add(b, &s, chunk, (size_t)n, err);
-		if (r == 0 && b->bytes > packed_max)
+		if (r == 0 && b->bytes > bytes_max)
 			r = err_set(err, ERR_LIMIT,
 			    "boot files: unpacked over %d times their size",
 			    RATIO_MAX);
@@ -210,7 +212,7 @@ static int unpack(struct bundle *b, struct archive *a, const char *path,
 }
 
 static int take_entry(struct bundle *b, struct archive *a,
-    struct archive_entry *e, int64_t packed_max, struct err *err)
+    struct archive_entry *e, int64_t bytes_max, struct err *err)
 {
 	const char *path = archive_entry_pathname(e);
 
@@ -231,7 +233,7 @@ static int take_entry(struct bundle *b, struct archive *a,
 		        path));
 		return 0;
 	}
-	return unpack(b, a, path, packed_max, err);
+	return unpack(b, a, path, bytes_max, err);
 }
 
 static int read_zip(struct bundle *b, int fd, struct err *err)
@@ -239,7 +241,7 @@ static int read_zip(struct bundle *b, int fd, struct err *err)
 	scoped(archive_read_free) struct archive *a = archive_read_new();
 	struct archive_entry *e;
 	off_t size = lseek(fd, 0, SEEK_END);
-	int64_t packed_max = ((int64_t)size + CHUNK) * RATIO_MAX;
+	int64_t bytes_max = b->bytes + RATIO_FREE + (int64_t)size * RATIO_MAX;
 	int count = 0;
 	int r = 0;
 	int ar;
@@ -250,11 +252,14 @@ static int read_zip(struct bundle *b, int fd, struct err *err)
 	if (archive_read_support_format_zip_seekable(a) != ARCHIVE_OK ||
 	    archive_read_open_fd(a, fd, CHUNK) != ARCHIVE_OK)
 		return zip_error(a, err);
-	while (r == 0 && (ar = archive_read_next_header(a, &e)) == ARCHIVE_OK) {
+	/* A warning is about a name, which is checked here. */
+	while (r == 0 &&
+	    ((ar = archive_read_next_header(a, &e)) == ARCHIVE_OK ||
+	        ar == ARCHIVE_WARN)) {
 		if (++count > ENTRIES_MAX)
 			return err_set(err, ERR_LIMIT,
 			    "boot files: over %d entries", ENTRIES_MAX);
-		r = take_entry(b, a, e, packed_max, err);
+		r = take_entry(b, a, e, bytes_max, err);
 	}
 	if (r == 0 && ar != ARCHIVE_EOF)
 		r = zip_error(a, err);
@@ -350,6 +355,8 @@ int helper_bundle_main(void)
 	int r;
 
 	set_limits();
+	/* Names in a ZIP are UTF-8, wherever the daemon was started. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	request = json_loadf(stdin, 0, &je);
 	b.scratch = json_string_value(json_object_get(request, "scratch"));
 	if (!b.scratch)

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "orchestrator/boot.h"
 #include "orchestrator/console.h"
+#include "orchestrator/ssh.h"
 
 enum {
 	NAME_MAX_LEN = 100,
@@ -131,6 +132,22 @@ static int check_vars(const struct conf_node *vars, struct err *err)
 	return 0;
 }
 
+static int check_ssh(
+    const struct conf_node *ssh, const char *what, struct err *err)
+{
+	const char *text = NULL;
+	int64_t port;
+	int r = conf_only(ssh, what, ssh_keys, ARRAY_LEN(ssh_keys), err);
+
+	if (r == 0)
+		r = conf_int(ssh, "port", CONF_OPTIONAL, 1, 65535, &port, err);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ssh_keys); i++)
+		if (strcmp(ssh_keys[i], "port") != 0)
+			r = conf_str(
+			    ssh, ssh_keys[i], CONF_OPTIONAL, &text, err);
+	return r;
+}
+
 /* The sections of a machine, each checked by the driver it names. */
 static int parse_sections(const struct conf_node *node,
     const struct power_shared *shared, struct lab_machine *m, struct err *err)
@@ -155,8 +172,7 @@ static int parse_sections(const struct conf_node *node,
 	if (r == 0)
 		r = conf_map(node, "ssh", CONF_OPTIONAL, &m->ssh, err);
 	if (r == 0 && m->ssh)
-		r = conf_only(
-		    m->ssh, "ssh", ssh_keys, ARRAY_LEN(ssh_keys), err);
+		r = check_ssh(m->ssh, "ssh", err);
 	return r;
 }
 
@@ -170,6 +186,8 @@ static void imply_tags(struct lab_machine *m)
 
 	if (m->mac && !str_eq(power, "none") && !str_eq(console, "none"))
 		add_tag(&m->tags, LAB_TAG_BOOT);
+	if (m->ssh)
+		add_tag(&m->tags, LAB_TAG_SSH);
 }
 
 static int parse_machine(const struct conf_node *node,
@@ -260,30 +278,43 @@ static int parse_machines(const struct conf_node *list,
 		lab->n_machines = i + 1;
 		r = parse_machine(
 		    conf_at(list, i), shared, &lab->machines[i], err);
+		if (r == 0 && lab->machines[i].ssh)
+			r = ssh_section_check(lab->machines[i].ssh,
+			    lab->ssh_defaults, shared->dir, NULL, err);
 		if (r == 0)
 			r = check_unique(lab, i, conf_at(list, i), err);
 	}
 	return r;
 }
 
+static int check_project(
+    const struct conf_node *list, size_t i, struct err *err)
+{
+	const struct conf_node *p = conf_at(list, i);
+	scoped(free) char *name = NULL;
+	int r;
+
+	if (conf_type(p) != CONF_MAP)
+		return conf_error(p, err, "projects: a project is a map");
+	r = conf_only(
+	    p, "a project", project_keys, ARRAY_LEN(project_keys), err);
+	if (r == 0)
+		r = name_of(p, "name", CONF_REQUIRED, &name, err);
+	/* Those before it have a name: they were checked. */
+	for (size_t k = 0; r == 0 && k < i; k++)
+		if (str_eq(conf_text(conf_get(conf_at(list, k), "name")), name))
+			r = conf_error(
+			    p, err, "projects: '%s' is there twice", name);
+	return r;
+}
+
 /* Projects are checked here and used by triggers. */
 static int check_projects(const struct conf_node *list, struct err *err)
 {
-	char *name = NULL;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && list && i < conf_len(list); i++) {
-		const struct conf_node *p = conf_at(list, i);
-
-		if (conf_type(p) != CONF_MAP)
-			return conf_error(
-			    p, err, "projects: a project is a map");
-		r = conf_only(
-		    p, "a project", project_keys, ARRAY_LEN(project_keys), err);
-		if (r == 0)
-			r = name_of(p, "name", CONF_REQUIRED, &name, err);
-		free(take(name));
-	}
+	for (size_t i = 0; r == 0 && list && i < conf_len(list); i++)
+		r = check_project(list, i, err);
 	return r;
 }
 
@@ -291,6 +322,7 @@ static int check_defaults(const struct conf_node *defaults, struct err *err)
 {
 	const struct conf_node *ssh = NULL;
 	const struct conf_node *console = NULL;
+	int64_t baud;
 	int r;
 
 	if (!defaults)
@@ -300,13 +332,15 @@ static int check_defaults(const struct conf_node *defaults, struct err *err)
 	if (r == 0)
 		r = conf_map(defaults, "ssh", CONF_OPTIONAL, &ssh, err);
 	if (r == 0 && ssh)
-		r = conf_only(
-		    ssh, "defaults: ssh", ssh_keys, ARRAY_LEN(ssh_keys), err);
+		r = check_ssh(ssh, "defaults: ssh", err);
 	if (r == 0)
 		r = conf_map(defaults, "console", CONF_OPTIONAL, &console, err);
 	if (r == 0 && console)
 		r = conf_only(console, "defaults: console",
 		    console_default_keys, ARRAY_LEN(console_default_keys), err);
+	if (r == 0 && console)
+		r = conf_int(
+		    console, "baud", CONF_OPTIONAL, 50, 4000000, &baud, err);
 	return r;
 }
 
@@ -326,6 +360,8 @@ static int parse_top(
 		r = conf_map(root, "defaults", CONF_OPTIONAL, &defaults, err);
 	if (r == 0)
 		r = check_defaults(defaults, err);
+	if (r == 0 && defaults)
+		lab->ssh_defaults = conf_get(defaults, "ssh");
 	if (r == 0)
 		r = conf_list(root, "machines", CONF_OPTIONAL, &machines, err);
 	if (r == 0)

@@ -11,6 +11,8 @@
 
 /* The tag of every machine that a boot item can run on. */
 #define LAB_TAG_BOOT "boot:network"
+/* The tag of every machine that a benchmark can run on. */
+#define LAB_TAG_SSH "link:ssh"
 
 struct lab_machine {
 	char *name;
@@ -33,6 +35,7 @@ struct lab {
 	struct conf *conf; /* NULL: the empty lab */
 	char *path;        /* of the file, "" for the empty lab */
 	char *dir;         /* relative paths start here */
+	const struct conf_node *ssh_defaults; /* or NULL */
 	struct lab_machine *machines;
 	size_t n_machines;
 };

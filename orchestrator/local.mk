@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
+	%D%/agentlink.c %D%/agentlink.h \
 	%D%/api.c \
 	%D%/attempt.c %D%/attempt.h \
+	%D%/attempt_agent.c %D%/attempt_agent.h \
+	%D%/attempt_raw.c \
 	%D%/attempt_test.c \
 	%D%/boot.c %D%/boot.h \
 	%D%/boot/ipxe.c \
@@ -25,13 +28,22 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/power/ipmi.c %D%/power/none.c \
 	%D%/record.c \
 	%D%/run.c \
+	%D%/samples.c %D%/samples.h \
+	%D%/ssh.c %D%/ssh.h %D%/ssh_private.h \
+	%D%/ssh_auth.c %D%/ssh_channel.c %D%/ssh_dial.c \
+	%D%/ssh_fetch.c %D%/ssh_fetch.h \
+	%D%/ssh_install.c %D%/ssh_install.h \
+	%D%/ssh_options.c \
+	%D%/ssh_run.c %D%/ssh_run.h \
+	%D%/ssh_socket.c %D%/ssh_socket.h \
 	%D%/submit.c \
 	%D%/token.c
 %C%_liborchestrator_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) \
-	$(ARCHIVE_CFLAGS) $(FREEIPMI_CFLAGS)
+	$(ARCHIVE_CFLAGS) $(FREEIPMI_CFLAGS) $(SSH2_CFLAGS)
 
 sbin_PROGRAMS += %D%/ironbenchd
 %C%_ironbenchd_SOURCES = %D%/main.c
+%C%_ironbenchd_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 %C%_ironbenchd_LDADD = $(ORCHESTRATOR_LIBS) -lpthread
 dist_man_MANS += %D%/ironbenchd.8 %D%/ironbench-lab.yaml.5 \
 	%D%/ironbench-suite.yaml.5
@@ -40,7 +52,8 @@ machine_tests = tests/unit/machine_boot tests/unit/machine_console \
 	tests/unit/machine_helper tests/unit/machine_power
 check_PROGRAMS += $(machine_tests)
 TESTS += $(machine_tests)
-MACHINE_TEST_LIBS = %D%/liborchestrator.a $(FREEIPMI_LIBS) $(BASE_LIBS) \
+MACHINE_TEST_LIBS = %D%/liborchestrator.a $(FREEIPMI_LIBS) $(SSH2_LIBS) \
+	agent/libwire.a $(BASE_LIBS) \
 	$(CMOCKA_LIBS) -lpthread
 tests_unit_machine_boot_SOURCES = tests/unit/machine_boot.c
 tests_unit_machine_boot_LDADD = $(MACHINE_TEST_LIBS)
@@ -51,3 +64,29 @@ tests_unit_machine_helper_LDADD = $(MACHINE_TEST_LIBS)
 tests_unit_machine_power_SOURCES = tests/unit/machine_power.c \
 	tests/unit/machine_sim.c tests/unit/machine_sim.h
 tests_unit_machine_power_LDADD = $(MACHINE_TEST_LIBS)
+
+daemon_tests = tests/unit/daemon_lab tests/unit/daemon_runplan
+check_PROGRAMS += $(daemon_tests)
+TESTS += $(daemon_tests)
+tests_unit_daemon_lab_SOURCES = tests/unit/daemon_lab.c
+tests_unit_daemon_lab_LDADD = $(MACHINE_TEST_LIBS)
+tests_unit_daemon_runplan_SOURCES = tests/unit/daemon_runplan.c
+tests_unit_daemon_runplan_LDADD = $(ORCHESTRATOR_LIBS) $(CMOCKA_LIBS) \
+	-lpthread
+
+ssh_tests = tests/unit/agentlink_test tests/unit/ssh_link \
+	tests/unit/ssh_section
+check_PROGRAMS += $(ssh_tests)
+TESTS += $(ssh_tests)
+SSH_TEST_LIBS = %D%/liborchestrator.a $(SSH2_LIBS) agent/libwire.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS) -lpthread
+ssh_kit = tests/unit/ssh_kit.c tests/unit/ssh_kit.h tests/unit/cut_proxy.c
+tests_unit_agentlink_test_SOURCES = tests/unit/agentlink_test.c \
+	tests/unit/agentlink_world.c tests/unit/agentlink_world.h \
+	tests/unit/agent_hypervisor.c tests/unit/agent_hypervisor.h $(ssh_kit)
+tests_unit_agentlink_test_LDADD = $(SSH_TEST_LIBS)
+tests_unit_ssh_link_SOURCES = tests/unit/ssh_link.c \
+	tests/unit/ssh_world.c tests/unit/ssh_world.h $(ssh_kit)
+tests_unit_ssh_link_LDADD = $(SSH_TEST_LIBS)
+tests_unit_ssh_section_SOURCES = tests/unit/ssh_section.c
+tests_unit_ssh_section_LDADD = $(SSH_TEST_LIBS)

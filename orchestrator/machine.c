@@ -44,6 +44,7 @@ static void machine_free(struct machine *m)
 	lab_unref(m->lab);
 	free(m->name);
 	free(m->platform);
+	free(m->why);
 	free(m);
 }
 
@@ -79,8 +80,8 @@ static void tell_scheduler(struct daemon *d, const struct machine *m)
 	        .host = f->host,
 	        .group = f->group,
 	    });
-	scheduler_machine_health(
-	    d->scheduler, m->id, fleet_health(d->fleet, m->id), "");
+	scheduler_machine_health(d->scheduler, m->id,
+	    fleet_health(d->fleet, m->id), m->why ? m->why : "");
 }
 
 /* The sections were checked with the file; what can fail now is the disk. */
@@ -172,8 +173,11 @@ void machine_health_changed(
 {
 	struct db_tx *tx = db_tx_new(d->db);
 
+	free(m->why);
+	m->why = xstrdup(why);
+	m->since_ms = clock_wall_ms();
 	scheduler_machine_health(d->scheduler, m->id, to, why);
-	db_tx_machine_health(tx, m->id, to, why, clock_wall_ms());
+	db_tx_machine_health(tx, m->id, to, why, m->since_ms);
 	db_tx_post(tx, NULL, NULL);
 	log_warn(
 	    "machine=%s health=%s why=\"%s\"", m->name, health_name(to), why);
@@ -188,4 +192,17 @@ void machine_health(
 		return;
 	fleet_health_set(d->fleet, m->id, to);
 	machine_health_changed(d, m, to, why);
+}
+
+void machine_health_load(struct daemon *d, int64_t machine_id,
+    enum health health, const char *why, int64_t at_ms)
+{
+	struct machine *m = map_find(&d->machines_by_id, machine_id);
+
+	/* What has changed since with the lab file has a newer reason. */
+	if (!m || m->why || fleet_health(d->fleet, machine_id) != health)
+		return;
+	m->why = xstrdup(why);
+	m->since_ms = at_ms;
+	scheduler_machine_health(d->scheduler, machine_id, health, why);
 }

@@ -13,6 +13,8 @@
 #include "orchestrator/control.h"
 #include "web/web.h"
 
+#define AGENT_PATH PKGLIBEXECDIR "/ironbench-agent"
+
 static const char usage[] =
     "usage: ironbenchd --state DIR [--lab FILE] [--listen ADDR:PORT]\n"
     "                  [--boot-listen ADDR:PORT] [--public] [--verbose]\n"
@@ -28,6 +30,8 @@ static const char usage[] =
     "  --listen A:P        pages and API (default 127.0.0.1:8080)\n"
     "  --boot-listen A:P   where machines boot from (default 127.0.0.1:8081)\n"
     "  --public            reading needs no token, from wherever\n"
+    "  --agent FILE        the agent that is put on machines (default\n"
+    "                      " AGENT_PATH ")\n"
     "  --check             checks files and state, changes nothing, and exits\n"
     "  --scope SCOPES      of read, submit, operate, admin, with commas\n"
     "Exit codes: 0 stopped or fine, 1 could not start or wrong file, 2 wrong "
@@ -142,6 +146,7 @@ enum {
 	OPT_LISTEN,
 	OPT_BOOT,
 	OPT_PUBLIC,
+	OPT_AGENT,
 	OPT_CHECK,
 	OPT_SCOPE,
 	OPT_VERBOSE,
@@ -155,6 +160,7 @@ static const struct option options[] = {
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"boot-listen", required_argument, NULL, OPT_BOOT},
     {"public", no_argument, NULL, OPT_PUBLIC},
+    {"agent", required_argument, NULL, OPT_AGENT},
     {"check", no_argument, NULL, OPT_CHECK},
     {"scope", required_argument, NULL, OPT_SCOPE},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
@@ -177,6 +183,9 @@ static void set_option(struct args *a, int c)
 		break;
 	case OPT_BOOT:
 		a->d.boot_listen = optarg;
+		break;
+	case OPT_AGENT:
+		a->d.agent = optarg;
 		break;
 	case OPT_PUBLIC:
 		a->d.public_reads = true;

@@ -68,15 +68,17 @@ void record_event(struct record *rec, struct job_event ev)
 		    layer_name(lj->job.verdict.layer), ev.text ? ev.text : "");
 }
 
-static void tell_pages(const struct record *rec)
+static void tell_pages(struct daemon *d, const struct live_job *lj,
+    const struct job *job, int64_t machine_id)
 {
-	struct machine *m = map_find(&rec->d->machines_by_id, rec->machine_id);
+	struct machine *m =
+	    machine_id ? map_find(&d->machines_by_id, machine_id) : NULL;
 
-	weblink_event(rec->d,
+	weblink_event(d,
 	    json_pack("{s:s s:I s:I s:s s:s s:s}", "event", "job", "run",
-	        (json_int_t)rec->lj->run->id, "job", (json_int_t)rec->now.id,
-	        "state", job_state_name(rec->now.state), "sign",
-	        job_sign(rec->now.state, &rec->now.verdict), "machine",
+	        (json_int_t)lj->run->id, "job", (json_int_t)job->id, "state",
+	        job_state_name(job->state), "sign",
+	        job_sign(job->state, &job->verdict), "machine",
 	        m ? m->name : ""));
 }
 
@@ -85,10 +87,15 @@ static void durable(void *arg)
 	struct record *rec = arg;
 
 	rec->lj->in_flight--;
-	tell_pages(rec);
+	tell_pages(rec->d, rec->lj, &rec->now, rec->machine_id);
 	if (rec->then)
 		rec->then(rec->arg);
 	free(rec);
+}
+
+void record_show(struct daemon *d, const struct live_job *lj)
+{
+	tell_pages(d, lj, &lj->job, lj->job.machine_id);
 }
 
 void record_post(struct record *rec, void (*then)(void *arg), void *arg)

@@ -33,7 +33,52 @@ SCOPED_DEFINE(struct run, run_free);
 
 const struct suite_item *job_item(const struct live_job *lj)
 {
-	return &lj->run->suite->items[lj->item];
+	return runplan_item(lj->run->suite, (size_t)lj->item);
+}
+
+bool job_is_bench(const struct live_job *lj)
+{
+	return (size_t)lj->item >= lj->run->suite->n_items;
+}
+
+int64_t job_timeout_ms(const struct live_job *lj)
+{
+	const struct suite *s = lj->run->suite;
+	const struct suite_bench *b =
+	    &s->benches[(size_t)lj->item - s->n_items];
+
+	return (int64_t)b->n_guests * b->pairs * 2 * b->step_timeout_s * 1000;
+}
+
+struct hashes {
+	const struct run *run;
+	char hex[HASH_HEX + 1];
+};
+
+static const char *hash_of(void *arg, const char *path)
+{
+	struct hashes *h = arg;
+
+	for (size_t i = 0; i < h->run->n_files; i++)
+		if (strcmp(h->run->files[i].path, path) == 0)
+			return hash_hex(
+			    h->run->files[i].sha256, HASH_BYTES, h->hex);
+	return NULL;
+}
+
+int job_spec(
+    const struct live_job *lj, uint64_t seed, char **ret, struct err *err)
+{
+	const struct suite *s = lj->run->suite;
+	struct hashes hashes = {.run = lj->run};
+	json_t *spec = NULL;
+	int r = bench_spec(s, (size_t)lj->item - s->n_items, seed, hash_of,
+	    &hashes, &spec, err);
+
+	if (r == 0)
+		*ret = json_dumps(spec, JSON_COMPACT);
+	json_decref(spec);
+	return r;
 }
 
 void job_wait(struct daemon *d, struct live_job *lj)
@@ -78,7 +123,7 @@ static struct live_job *add_job(struct daemon *d, struct run *run,
 	lj->item = item;
 	lj->platform = xstrdup(platform);
 	lj->class_id =
-	    runplan_class(d, run, &run->suite->items[item], platform);
+	    runplan_class(d, run, job_item(lj), job_is_bench(lj), platform);
 	map_put(&d->jobs, job->id, lj);
 	run->open_jobs++;
 	return lj;
@@ -238,6 +283,28 @@ void run_canary(struct daemon *d, struct machine *m)
 		log_error("machine=%s canary: %s", m->name, err.msg);
 }
 
+static bool has_canary(const struct daemon *d, const struct machine *m)
+{
+	struct run *run;
+	size_t pos = 0;
+
+	while ((run = map_next(&d->runs, &pos)))
+		if (run->canary && run->pin_machine == m->id)
+			return true;
+	return false;
+}
+
+void run_missing_canaries(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_machines; i++) {
+		struct machine *m = d->machines[i];
+
+		if (fleet_health(d->fleet, m->id) == HEALTH_SUSPECT &&
+		    !has_canary(d, m))
+			run_canary(d, m);
+	}
+}
+
 /* ---- after a restart
  * ----------------------------------------------------------- */
 
@@ -275,7 +342,8 @@ static void load_job(void *arg, const struct db_open_job *row)
 	struct run *run = map_find(&d->runs, row->run_id);
 	struct live_job *lj;
 
-	if (!run || row->item < 0 || (size_t)row->item >= run->suite->n_items)
+	if (!run || row->item < 0 ||
+	    (size_t)row->item >= run->suite->n_items + run->suite->n_benches)
 		return;
 	lj = add_job(d, run, &row->job, row->item, row->platform);
 	lj->fence = row->fence;
@@ -319,8 +387,10 @@ int run_load(struct daemon *d, struct err *err)
 	}
 	/* Older jobs wait longer: the queue is rebuilt in their order. */
 	qsort(all, n, sizeof(struct live_job *), by_id);
+	d->loading = true;
 	for (size_t i = 0; i < n; i++)
 		drive(d, all[i]);
+	d->loading = false;
 	return 0;
 }
 
@@ -346,8 +416,13 @@ static bool cancel(struct daemon *d, struct live_job *lj, const char *why)
 		record_post(rec, drive_job, lj);
 		return true;
 	}
-	if (lj->cancelling || lj->job.state >= JOB_CLEANUP)
+	if (lj->cancelling || lj->job.state == JOB_DONE)
 		return false;
+	if (lj->job.state == JOB_CLEANUP) {
+		/* Its verdict stays, but it is not tried again. */
+		lj->cancelling = true;
+		return lj->job.verdict.outcome == OUTCOME_ERROR;
+	}
 	drive_cancel(d, lj, why);
 	return true;
 }

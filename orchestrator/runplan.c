@@ -18,9 +18,22 @@ static bool has_tag(char *const *tags, const char *tag)
 	return false;
 }
 
-static bool fits(const struct lab_machine *m, const struct suite_item *item)
+/* How a machine is reached: a benchmark by ssh, a boot item by its boot. */
+static const char *way_of(bool bench)
 {
-	if (!has_tag(m->tags, LAB_TAG_BOOT))
+	return bench ? LAB_TAG_SSH : LAB_TAG_BOOT;
+}
+
+const struct suite_item *runplan_item(const struct suite *suite, size_t i)
+{
+	return i < suite->n_items ? &suite->items[i]
+	                          : &suite->benches[i - suite->n_items].item;
+}
+
+static bool fits(
+    const struct lab_machine *m, const struct suite_item *item, const char *way)
+{
+	if (!has_tag(m->tags, way))
 		return false;
 	for (char **t = item->tags; t && *t; t++)
 		if (!has_tag(m->tags, *t))
@@ -31,8 +44,8 @@ static bool fits(const struct lab_machine *m, const struct suite_item *item)
 	return true;
 }
 
-static bool platform_fits(
-    const struct daemon *d, const struct suite_item *item, const char *platform)
+static bool platform_fits(const struct daemon *d, const struct suite_item *item,
+    const char *way, const char *platform)
 {
 	if (item->platforms && item->platforms[0] &&
 	    !has_tag(item->platforms, platform))
@@ -40,7 +53,8 @@ static bool platform_fits(
 	for (size_t i = 0; i < d->n_machines; i++) {
 		const struct lab_machine *f = d->machines[i]->facts;
 
-		if (f && strcmp(f->platform, platform) == 0 && fits(f, item))
+		if (f && strcmp(f->platform, platform) == 0 &&
+		    fits(f, item, way))
 			return true;
 	}
 	return false;
@@ -61,13 +75,13 @@ static void list_platforms(const struct daemon *d, struct runplan *plan)
 
 /* Fills a row of n + 1 cells, the last one being column any. */
 static void fill_row(const struct daemon *d, const struct suite_item *item,
-    const struct runplan *plan, char *row)
+    const char *way, const struct runplan *plan, char *row)
 {
 	size_t n = plan->n_platforms;
 	bool some = false;
 
 	for (size_t p = 0; p < n; p++) {
-		bool yes = platform_fits(d, item, plan->platforms[p]);
+		bool yes = platform_fits(d, item, way, plan->platforms[p]);
 
 		row[p] = '.';
 		if (yes)
@@ -117,20 +131,21 @@ static int fill(const struct daemon *d, const struct suite *suite,
     struct runplan *plan, struct buf *warnings, struct err *err)
 {
 	size_t n = plan->n_platforms;
-	scoped(free) char *wide = xcalloc(suite->n_items, n + 1);
+	scoped(free) char *wide = xcalloc(plan->n_items, n + 1);
 
-	for (size_t i = 0; i < suite->n_items; i++) {
+	for (size_t i = 0; i < plan->n_items; i++) {
+		const struct suite_item *item = runplan_item(suite, i);
 		char *row = wide + i * (n + 1);
 
-		plan->items[i] = suite->items[i].name;
-		fill_row(d, &suite->items[i], plan, row);
+		plan->items[i] = item->name;
+		fill_row(d, item, way_of(i >= suite->n_items), plan, row);
 		for (size_t p = 0; p <= n; p++)
 			plan->n_jobs += row[p] == 'j';
 		if (warnings && nobody_fits(row, n))
 			buf_printf(warnings,
 			    "%s: no machine of the lab can run it today; it "
 			    "waits\n",
-			    suite->items[i].name);
+			    item->name);
 	}
 	if (plan->n_jobs > JOBS_MAX)
 		return err_set(err, ERR_LIMIT,
@@ -142,9 +157,9 @@ static int fill(const struct daemon *d, const struct suite *suite,
 
 static int check_items(const struct suite *suite, struct err *err)
 {
-	if (!suite->n_items)
+	if (!suite->n_items && !suite->n_benches)
 		return err_set(err, ERR_INVAL,
-		    "%s: no boot_items: nothing to "
+		    "%s: no boot_items and no benchmarks: nothing to "
 		    "run",
 		    suite->name);
 	for (size_t i = 0; i < suite->n_items; i++) {
@@ -163,12 +178,12 @@ static int check_items(const struct suite *suite, struct err *err)
 int runplan_make(const struct daemon *d, const struct suite *suite,
     struct runplan *ret, struct buf *warnings, struct err *err)
 {
-	struct runplan plan = {.n_items = suite->n_items};
+	struct runplan plan = {.n_items = suite->n_items + suite->n_benches};
 	int r = check_items(suite, err);
 
 	if (r < 0)
 		return r;
-	plan.items = xcalloc(suite->n_items, sizeof(char *));
+	plan.items = xcalloc(plan.n_items, sizeof(char *));
 	list_platforms(d, &plan);
 	r = fill(d, suite, &plan, warnings, err);
 	if (r < 0)
@@ -207,7 +222,7 @@ static size_t count(char *const *list)
 }
 
 int runplan_class(struct daemon *d, const struct run *run,
-    const struct suite_item *item, const char *platform)
+    const struct suite_item *item, bool bench, const char *platform)
 {
 	size_t n = count(item->tags);
 	scoped(free) const char **tags = xcalloc(n + 1, sizeof(char *));
@@ -219,15 +234,14 @@ int runplan_class(struct daemon *d, const struct run *run,
 	    .platform = strcmp(platform, RUNPLAN_ANY) ? platform : NULL,
 	    .machine_id = run->pin_machine,
 	    .canary = run->canary,
+	    .quiet = bench,
 	};
 
 	for (size_t i = 0; i < n; i++)
 		tags[i] = item->tags[i];
-	tags[n] = LAB_TAG_BOOT;
-	if (run->canary) {
-		/* The pin says all: a canary tries whatever the machine has. */
-		req.n_tags = 0;
+	tags[n] = way_of(bench);
+	/* The pin says all; a machine that lost its drivers is not tried. */
+	if (run->canary)
 		req.platform = NULL;
-	}
 	return scheduler_class(d->scheduler, &req);
 }

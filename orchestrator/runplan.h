@@ -29,8 +29,11 @@ void runplan_canary(
     const struct suite *suite, const struct machine *m, struct runplan *ret);
 void runplan_done(struct runplan *plan);
 
+/* The items of a suite, then its benchmarks: the rows of the matrix. */
+const struct suite_item *runplan_item(const struct suite *suite, size_t i);
+
 /* The requirement class of an item on a platform. */
 int runplan_class(struct daemon *d, const struct run *run,
-    const struct suite_item *item, const char *platform);
+    const struct suite_item *item, bool bench, const char *platform);
 
 #endif

@@ -7,6 +7,10 @@
 #include "base/str.h"
 #include "orchestrator/daemon.h"
 
+enum {
+	NAME_MAX_LEN = 100
+};
+
 static const char *const scope_names[] = {"read", "submit", "operate", "admin"};
 
 int token_scopes(const char *text, unsigned *ret, struct err *err)
@@ -34,6 +38,16 @@ int token_scopes(const char *text, unsigned *ret, struct err *err)
 	return 0;
 }
 
+/* A name that is safe in tables and logs. */
+static bool is_name(const char *name)
+{
+	size_t n = strspn(name,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "._@-");
+
+	return n > 0 && n <= NAME_MAX_LEN && !name[n];
+}
+
 int token_add(struct db *db, const char *name, unsigned scopes, struct buf *ret,
     struct err *err)
 {
@@ -43,6 +57,11 @@ int token_add(struct db *db, const char *name, unsigned scopes, struct buf *ret,
 	scoped(free) char *token = NULL;
 	int r;
 
+	if (!is_name(name))
+		return err_set(err, ERR_INVAL,
+		    "'%.60s' is not a name; allowed are 1 to %d letters, "
+		    "digits and . _ @ -",
+		    name, NAME_MAX_LEN);
 	hash_random(secret, sizeof(secret));
 	token = xasprintf("ib_%s", hash_hex(secret, sizeof(secret), hex));
 	hash_sha256(token, strlen(token), sha);

@@ -69,6 +69,7 @@ static int split_address(
 {
 	const char *colon = strrchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : 0;
+	int64_t port;
 
 	if (!colon || n == 0 || n >= size)
 		return -1;
@@ -79,7 +80,8 @@ static int split_address(
 	memcpy(host, text, n);
 	host[n] = '\0';
 	*ret_port = colon + 1;
-	return 0;
+	/* The resolver takes 70000 and makes 4464 of it. */
+	return str_to_i64(colon + 1, 0, 65535, &port, NULL);
 }
 
 static bool is_loopback(const struct sockaddr *sa)
