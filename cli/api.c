@@ -164,6 +164,11 @@ int api_matrix(struct cli *cli, int64_t run, json_t **ret)
 	return get(cli, "run", run, "/matrix", HINT_RUNS, ret);
 }
 
+int api_samples(struct cli *cli, int64_t run, json_t **ret)
+{
+	return get(cli, "run", run, "/samples", HINT_RUNS, ret);
+}
+
 int api_job(struct cli *cli, int64_t job, json_t **ret)
 {
 	return get(cli, "job", job, "", HINT_JOBS, ret);

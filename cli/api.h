@@ -48,6 +48,7 @@ int api_run_exit(const json_t *run);
  */
 int api_run(struct cli *cli, int64_t run, json_t **ret);
 int api_matrix(struct cli *cli, int64_t run, json_t **ret);
+int api_samples(struct cli *cli, int64_t run, json_t **ret);
 int api_job(struct cli *cli, int64_t job, json_t **ret);
 int api_machines(struct cli *cli, json_t **ret);
 

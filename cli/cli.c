@@ -37,6 +37,15 @@ static const struct command commands[] = {
         OPTS_SERVER, 1, 1, NEEDS_SERVER, cmd_watch},
     {"matrix", "RUN", "items by platforms, one sign a cell", NULL, OPTS_LIST, 1,
         1, NEEDS_SERVER, cmd_matrix},
+    {"overhead", "RUN", "what the candidate costs against the baseline",
+        "One table a metric: overhead, 95 % interval and verdict by machine, "
+        "guest and\ncontroller. --format markdown is known, too.",
+        OPTS_LIST | OPT_BIT(OPT_METRIC) | OPT_BIT(OPT_LONG), 1, 1, NEEDS_SERVER,
+        cmd_overhead},
+    {"verify", "RUN", "read the raw outputs of a run again and compare",
+        "Every stored value is compared with the raw output it was read from. "
+        "The exit\ncode is 1 if one differs or an output is missing.",
+        OPTS_LIST, 1, 1, NEEDS_SERVER, cmd_verify},
     {"logs", "JOB|RUN/ITEM[/PLATFORM]", "print the log of a job",
         "Control bytes are escaped on a terminal; elsewhere every byte is "
         "as it came.",
@@ -59,6 +68,14 @@ static const struct command commands[] = {
     {"rerun", "RUN", "run the same suite and files again",
         "Prints the id of the new run.", OPTS_LIST | OPT_BIT(OPT_WATCH), 1, 1,
         NEEDS_SERVER, cmd_rerun},
+    {"stat", "ratio|changes FILE", "statistics of a file, without a server",
+        "ratio: what a candidate costs, from lines \"arm,value\" below that "
+        "heading.\nchanges: where the level of a series changes, from one "
+        "value a line.",
+        OPT_BIT(OPT_FORMAT) | OPT_BIT(OPT_DIRECTION) | OPT_BIT(OPT_PAIRED) |
+            OPT_BIT(OPT_DETECTOR) | OPT_BIT(OPT_ALPHA) | OPT_BIT(OPT_WINDOW) |
+            OPT_BIT(OPT_MAX_PVALUE) | OPT_BIT(OPT_MIN_MAGNITUDE),
+        2, 2, NEEDS_NOTHING, cmd_stat},
     {"help", "[COMMAND]", "say how a command is used", NULL, 0, 0, 1,
         NEEDS_NOTHING, cmd_help},
 };
@@ -193,24 +210,32 @@ static int check_options(struct cli *cli)
 	return CLI_OK;
 }
 
+/* Markdown is for tables that people put on their pages. */
+static bool has_format(const struct cli *cli, size_t format)
+{
+	return format != FORMAT_MARKDOWN || cli->command->run == cmd_overhead;
+}
+
 static int read_format(struct cli *cli)
 {
 	static const char *const names[] = {
 	    [FORMAT_TABLE] = "table",
 	    [FORMAT_JSON] = "json",
 	    [FORMAT_CSV] = "csv",
+	    [FORMAT_MARKDOWN] = "markdown",
 	};
 	const char *given = cli->opts.value[OPT_FORMAT];
 
 	if (!given)
 		return CLI_OK;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!str_eq(given, names[i]))
+		if (!str_eq(given, names[i]) || !has_format(cli, i))
 			continue;
 		cli->format = (enum format)i;
 		return CLI_OK;
 	}
-	return cli_bad(cli, "--format: %s is none (table, json or csv)", given);
+	return cli_bad(cli, "--format: %s is none (table, json%s)", given,
+	    has_format(cli, FORMAT_MARKDOWN) ? ", csv or markdown" : " or csv");
 }
 
 static int connect_server(struct cli *cli)

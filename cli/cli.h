@@ -92,10 +92,13 @@ int cmd_logs(struct cli *cli);
 int cmd_machine(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_matrix(struct cli *cli);
+int cmd_overhead(struct cli *cli);
 int cmd_rerun(struct cli *cli);
 int cmd_runs(struct cli *cli);
 int cmd_show(struct cli *cli);
+int cmd_stat(struct cli *cli);
 int cmd_submit(struct cli *cli);
+int cmd_verify(struct cli *cli);
 int cmd_watch(struct cli *cli);
 int cmd_why(struct cli *cli);
 

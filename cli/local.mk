@@ -14,15 +14,19 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/machines.c \
 	%D%/matrix.c \
 	%D%/options.c %D%/options.h \
+	%D%/overhead.c %D%/overhead.h \
+	%D%/overhead_wide.c \
 	%D%/progress.c %D%/progress.h \
 	%D%/runs.c \
 	%D%/settings.c %D%/settings.h \
 	%D%/sse.c %D%/sse.h \
+	%D%/stat.c \
 	%D%/stream.c \
 	%D%/submit.c \
 	%D%/table.c %D%/table.h \
 	%D%/term.c %D%/term.h \
 	%D%/text.c %D%/text.h \
+	%D%/verify.c \
 	%D%/watch.c
 
 bin_PROGRAMS += %D%/ironbench
@@ -41,8 +45,13 @@ tests_unit_cli_table_SOURCES = tests/unit/cli_table.c
 tests_unit_cli_table_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cli_table_LDADD = \
 	%D%/libcli.a $(BENCH_LIBS) $(CURL_LIBS) $(CMOCKA_LIBS)
-tests_unit_cli_fake_api_SOURCES = tests/unit/cli_fake_api.c
+tests_unit_cli_fake_api_SOURCES = \
+	tests/unit/cli_fake_api.c tests/unit/cli_fake_api.h \
+	tests/unit/cli_fake_files.c
 tests_unit_cli_fake_api_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
 tests_unit_cli_fake_api_LDADD = $(JANSSON_LIBS) $(MHD_LIBS) -lpthread
 TESTS += tests/unit/cli_table tests/t/t0200-cli-basics.t
 EXTRA_DIST += tests/t/t0200-cli-basics.t
+
+TESTS += tests/t/t0210-cli-stat.t
+EXTRA_DIST += tests/t/t0210-cli-stat.t

@@ -11,10 +11,16 @@
 #include "base/str.h"
 
 static const struct option_row rows[OPT_COUNT] = {
+    [OPT_ALPHA] = {"alpha", "A",
+        "maxt: chance of a wrong change, .0001 to .05 (default .01)"},
     [OPT_ATTEMPT] = {"attempt", "N",
         "the log of that attempt, from 1 (default: the last)"},
     [OPT_BOOT_FILES] = {"boot-files", "ZIP",
         "send this archive in place of the files"},
+    [OPT_DETECTOR] = {"detector", "maxt|otava",
+        "ours (default), or what Apache Otava finds"},
+    [OPT_DIRECTION] = {"direction", "higher|lower",
+        "which values are better; mandatory"},
     [OPT_EXIT_STATUS] = {"exit-status", NULL,
         "exit with 1 if it failed, 3 if it was disabled"},
     [OPT_FILES] = {"files", "DIR",
@@ -25,7 +31,14 @@ static const struct option_row rows[OPT_COUNT] = {
         "for people (default) or for programs"},
     [OPT_HELP] = {"help", NULL, "say how it is used"},
     [OPT_LIMIT] = {"limit", "N", "at most N runs (default 25)"},
+    [OPT_LONG] = {"long", NULL, "a row for each cell"},
+    [OPT_MAX_PVALUE] = {"max-pvalue", "P",
+        "otava: largest p of a change (default .001)"},
+    [OPT_METRIC] = {"metric", "METRIC", "only this metric (default: all)"},
+    [OPT_MIN_MAGNITUDE] = {"min-magnitude", "M",
+        "otava: least relative change (default 0)"},
     [OPT_NAME] = {"name", "NAME", "name of the run"},
+    [OPT_PAIRED] = {"paired", NULL, "the i-th values of both arms are a pair"},
     [OPT_PRIORITY] = {"priority", "N", "higher runs first (default 0)"},
     [OPT_RANGE] = {"range", "A-B", "bytes A to B of the log, both included"},
     [OPT_RAW] = {"raw", NULL, "do not escape control bytes on a terminal"},
@@ -38,6 +51,7 @@ static const struct option_row rows[OPT_COUNT] = {
     [OPT_VERSION] = {"version", NULL, "print the version"},
     [OPT_WATCH] = {"watch", NULL, "then watch it to its end"},
     [OPT_WHY] = {"why", "TEXT", "the reason, for everybody to read"},
+    [OPT_WINDOW] = {"window", "W", "otava: points of a window (default 50)"},
 };
 
 const struct option_row *option_row(enum option_id id)

@@ -293,6 +293,45 @@ void table_csv(const struct table *t, struct buf *to)
 	buf_putc(to, '\n');
 }
 
+void markdown_text(struct buf *to, const char *s)
+{
+	scoped_val(buf_done) struct buf plain = BUF_INIT(CELL_BYTES);
+
+	text_clean(&plain, TEXT_UTF8, s);
+	for (s = buf_str(&plain); *s; s++) {
+		if (strchr("\\`*_|<&#", *s))
+			buf_putc(to, '\\');
+		buf_putc(to, *s);
+	}
+}
+
+void table_markdown(const struct table *t, struct buf *to)
+{
+	for (size_t i = 0; i < t->n_columns; i++) {
+		if (t->columns[i].use == COLUMN_CSV)
+			continue;
+		buf_puts(to, "| ");
+		markdown_text(to, t->columns[i].title);
+		buf_putc(to, ' ');
+	}
+	buf_puts(to, "|\n");
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->columns[i].use != COLUMN_CSV)
+			buf_puts(to,
+			    t->columns[i].kind == COLUMN_RIGHT ? "|--:"
+			                                       : "|---");
+	for (size_t i = 0; i < t->n_cells; i++) {
+		if (i % t->n_columns == 0)
+			buf_puts(to, "|\n");
+		if (t->columns[i % t->n_columns].use == COLUMN_CSV)
+			continue;
+		buf_puts(to, "| ");
+		markdown_text(to, t->cells[i].shown);
+		buf_putc(to, ' ');
+	}
+	buf_puts(to, "|\n");
+}
+
 void table_print(
     const struct table *t, const struct term *term, enum format format)
 {
@@ -300,6 +339,8 @@ void table_print(
 
 	if (format == FORMAT_CSV)
 		table_csv(t, &out);
+	else if (format == FORMAT_MARKDOWN)
+		table_markdown(t, &out);
 	else
 		table_render(t, term, TABLE_HEAD, &out);
 	term_write(term, &out);

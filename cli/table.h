@@ -20,7 +20,8 @@
 enum format {
 	FORMAT_TABLE,
 	FORMAT_JSON,
-	FORMAT_CSV
+	FORMAT_CSV,
+	FORMAT_MARKDOWN /* of GitHub's flavour; for people's pages */
 };
 
 enum column_kind {
@@ -65,12 +66,16 @@ enum table_head {
 void table_render(const struct table *t, const struct term *term,
     enum table_head head, struct buf *to);
 void table_csv(const struct table *t, struct buf *to);
+/* As people see it, never cut. */
+void table_markdown(const struct table *t, struct buf *to);
 /* Writes it in that format (which is not JSON) to the terminal. */
 void table_print(
     const struct table *t, const struct term *term, enum format format);
 
 /* One value of CSV, quoted if it must be. */
 void csv_value(struct buf *to, const char *s);
+/* Text that Markdown shows as it is, on one line. */
+void markdown_text(struct buf *to, const char *s);
 /* The server's answer for programs, with a line end. */
 void print_json(const struct term *term, const json_t *doc);
 

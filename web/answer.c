@@ -149,3 +149,24 @@ enum MHD_Result answer_passed(struct request *rq)
 	return answer_buf(
 	    rq, a->status, a->type ? a->type : "application/json", &a->body);
 }
+
+enum MHD_Result answer_file(
+    struct request *rq, const uint8_t sha256[HASH_BYTES])
+{
+	struct MHD_Response *response;
+	struct err err = ERR_INIT;
+	int64_t size;
+	int fd;
+
+	if (db_file_open(rq->web->opts->dir, sha256, &fd, &size, &err) < 0)
+		return answer_err(rq, &err);
+	/* The response owns the descriptor. */
+	response = MHD_create_response_from_fd64((uint64_t)size, fd);
+	if (!response) {
+		fd_done(&fd);
+		return MHD_NO;
+	}
+	(void)MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+	return answer_response(rq, 200, response);
+}

@@ -5,7 +5,6 @@
  */
 #include <ctype.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "web/routes.h"
@@ -54,27 +53,6 @@ static bool nonce_is_good(const char *nonce)
 	return true;
 }
 
-static enum MHD_Result send_file(
-    struct request *rq, const uint8_t sha256[HASH_BYTES])
-{
-	struct MHD_Response *response;
-	struct err err = ERR_INIT;
-	int64_t size;
-	int fd;
-
-	if (db_file_open(rq->web->opts->dir, sha256, &fd, &size, &err) < 0)
-		return answer_err(rq, &err);
-	/* The response owns the descriptor. */
-	response = MHD_create_response_from_fd64((uint64_t)size, fd);
-	if (!response) {
-		fd_done(&fd);
-		return MHD_NO;
-	}
-	(void)MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
-	return answer_response(rq, 200, response);
-}
-
 enum MHD_Result boot_file(struct request *rq)
 {
 	const char *nonce = rq->args.text[0];
@@ -85,7 +63,7 @@ enum MHD_Result boot_file(struct request *rq)
 	    !hash_unhex(rq->args.text[1], sha256, HASH_BYTES))
 		return answer_error(rq, 404, "no such file");
 	if (rq->step)
-		return rq->answer.status == 200 ? send_file(rq, sha256)
+		return rq->answer.status == 200 ? answer_file(rq, sha256)
 		                                : answer_passed(rq);
 	return request_ask(rq,
 	    json_pack("{ss ss ss}", "op", "file", "nonce", nonce, "sha256",

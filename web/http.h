@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "db/db.h"
 #include "web/events.h"
 #include "web/link.h"
@@ -136,6 +137,9 @@ enum MHD_Result answer_error(struct request *rq, int status, const char *fmt,
 enum MHD_Result answer_err(struct request *rq, const struct err *err);
 /* The daemon's answer as it is. */
 enum MHD_Result answer_passed(struct request *rq);
+/* A stored file by its hash. */
+enum MHD_Result answer_file(
+    struct request *rq, const uint8_t sha256[HASH_BYTES]);
 /* Any response; takes it. NULL (no memory) ends the connection. */
 enum MHD_Result answer_response(
     struct request *rq, int status, struct MHD_Response *response);

@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/libweb.a
 %C%_libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
 %C%_libweb_a_SOURCES = \
 	%D%/answer.c \
+	%D%/api_bench.c \
 	%D%/api_jobs.c \
 	%D%/api_machines.c \
 	%D%/api_meta.c \
@@ -10,6 +11,8 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/api_submit.c \
 	%D%/auth.c %D%/auth.h \
 	%D%/boot.c \
+	%D%/compare.c %D%/compare.h \
+	%D%/compare_cell.c %D%/compare_cell.h \
 	%D%/events.c %D%/events.h \
 	%D%/frame.c \
 	%D%/http.c %D%/http.h \
@@ -18,6 +21,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/log.c \
 	%D%/main.c \
 	%D%/openapi.c \
+	%D%/overhead.c \
 	%D%/path.c %D%/path.h \
 	%D%/render.c %D%/render.h \
 	%D%/route_find.c \
@@ -26,6 +30,8 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/web.h
 
 web_tests = \
+	tests/unit/web_bench \
+	tests/unit/web_compare \
 	tests/unit/web_events \
 	tests/unit/web_frame \
 	tests/unit/web_http \
@@ -37,6 +43,10 @@ web_harness = \
 	tests/unit/web_client.c \
 	tests/unit/web_harness.c tests/unit/web_harness.h
 web_test_libs = $(WEB_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_web_bench_SOURCES = tests/unit/web_bench.c $(web_harness)
+tests_unit_web_bench_LDADD = $(web_test_libs)
+tests_unit_web_compare_SOURCES = tests/unit/web_compare.c
+tests_unit_web_compare_LDADD = $(web_test_libs)
 tests_unit_web_events_SOURCES = tests/unit/web_events.c $(web_harness)
 tests_unit_web_events_LDADD = $(web_test_libs)
 tests_unit_web_frame_SOURCES = tests/unit/web_frame.c

@@ -36,7 +36,11 @@ enum MHD_Result api_submit(struct request *rq); /* api_submit.c */
 enum MHD_Result api_sotest_submit(struct request *rq);
 enum MHD_Result api_job(struct request *rq); /* api_jobs.c */
 enum MHD_Result api_why(struct request *rq);
-enum MHD_Result api_log(struct request *rq);      /* log.c */
+enum MHD_Result api_log(struct request *rq);     /* log.c */
+enum MHD_Result api_samples(struct request *rq); /* api_bench.c */
+enum MHD_Result api_attempt_files(struct request *rq);
+enum MHD_Result api_file(struct request *rq);
+enum MHD_Result api_overhead(struct request *rq); /* overhead.c */
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
 enum MHD_Result api_offline(struct request *rq);
 enum MHD_Result api_online(struct request *rq);
@@ -46,6 +50,10 @@ enum MHD_Result boot_file(struct request *rq);
 extern const struct query_param log_query[]; /* log.c */
 enum log_query_index {
 	LOG_ATTEMPT
+};
+extern const struct query_param overhead_query[]; /* overhead.c */
+enum overhead_query_index {
+	OVERHEAD_METRIC
 };
 extern const struct query_param runs_query[]; /* api_runs.c */
 enum runs_query_index {

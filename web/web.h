@@ -43,6 +43,14 @@
  * machine token, remote, machine, do            200 {"health":"..."}
  *         ("offline", "online"), why
  *
+ * hook    project, event, delivery, signature,   202 {"run":N}, 200 {"run":N,
+ *         content_type, remote; body: the raw   "replay":true}, 200 {"ignored":
+ *         request body                          "why"}, 401, 400
+ *
+ * hook: event, delivery and signature are the values of X-GitHub-Event,
+ * X-GitHub-Delivery and X-Hub-Signature-256, "" if absent. The daemon verifies
+ * the signature over the raw body and stores the delivery before it answers.
+ *
  * A descriptor passed by the daemon comes with the first byte of the frame that
  * answers "open". Uploads not used within ten minutes are dropped.
  *

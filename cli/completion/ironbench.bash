@@ -28,9 +28,15 @@ _ironbench() {
 		compopt -o default 2>/dev/null
 		return
 		;;
-	--format) words="table json csv" ;;
-	--attempt | --limit | --name | --priority | --range | --server | --url | \
-		--user | --why)
+	--format)
+		words="table json csv"
+		[[ $cmd == overhead ]] && words+=" markdown"
+		;;
+	--detector) words="maxt otava" ;;
+	--direction) words="higher lower" ;;
+	--alpha | --max-pvalue | --min-magnitude | --window) return ;;
+	--attempt | --limit | --metric | --name | --priority | --range | \
+		--server | --url | --user | --why)
 		return
 		;;
 	*)
@@ -48,6 +54,10 @@ _ironbench() {
 			compopt -o default 2>/dev/null
 			return
 			;;
+		stat,*)
+			words="ratio changes"
+			compopt -o default 2>/dev/null
+			;;
 		help,*)
 			words=$(ironbench help 2>/dev/null |
 				sed -n '/^Options/q; s/^  \([a-z]*\) .*/\1/p')
@@ -55,7 +65,8 @@ _ironbench() {
 		machine,*)
 			words="$(_ironbench_server machines) offline online"
 			;;
-		show,* | watch,* | matrix,* | logs,* | cancel,* | rerun,*)
+		show,* | watch,* | matrix,* | overhead,* | verify,* | logs,* | \
+			cancel,* | rerun,*)
 			words=$(_ironbench_server runs)
 			;;
 		esac

@@ -11,7 +11,7 @@ unset IRONBENCH_SERVER IRONBENCH_TOKEN XDG_CONFIG_HOME NO_COLOR
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 USER=ann
 export USER
-mkdir -p "$HOME/.config/ironbench" "$IB_TMP/bundle/sub"
+mkdir -p "$HOME/.config/ironbench" "$IB_TMP/bundle/sub" "$IB_TMP/served"
 
 # run COMMAND...: stdout in $out, stderr in $err, exit code in $code
 run() {
@@ -52,7 +52,7 @@ one_line() {
 ends "the version needs no server" 0 --version
 like "and names the program" "$out" '^ironbench [0-9]+\.[0-9]+'
 ends "help needs no server" 0 help
-for c in submit runs show watch matrix logs job why machines machine cancel \
+for c in submit runs show watch matrix overhead verify logs job why machines machine cancel \
 	rerun help; do
 	run help $c
 	like "help $c shows its usage" "$code $out" "^0 usage: ironbench $c"
@@ -84,7 +84,8 @@ is "and the line says what to do" "$err" \
 # ---- with one -----------------------------------------------------------
 
 : >"$IB_TMP/record"
-start api "$IB_BUILDDIR/tests/unit/cli_fake_api" "$IB_TMP/record"
+start api "$IB_BUILDDIR/tests/unit/cli_fake_api" "$IB_TMP/record" \
+	"$IB_TMP/served"
 wait_for 10 has_port || bail "the stand-in server does not start"
 server=http://127.0.0.1:$(head -n 1 "$(log_of api)")
 
@@ -148,6 +149,175 @@ like "a bad machine says why" "$out" '^t480-2 .* quarantined .* off +power: off 
 run machines --format csv
 is "tags are one value of CSV" "$(sed -n 2p "$IB_TMP/out")" \
 	't16-1,alder_lake_t16,t16-1,sata nvme,good,1700000000000,on,60617,418,guest-hello,run,serial 12 KiB,'
+
+# ---- overhead -----------------------------------------------------------
+
+# serve PATH: stdin is what the server answers there
+serve() {
+	cat >"$IB_TMP/served/$(echo "$1" | tr / _)"
+}
+
+definition='overhead = baseline/candidate for this higher-is-better metric: above 1 the candidate is slower. n = 6 pairs a cell, 95 % intervals, BH q = .05'
+# cell OVERHEAD LO HI VERDICT
+cell() {
+	printf '{"overhead":%s,"interval":[%s,%s],"n":6,"method":"paired","p":0.001,"verdict":"%s","baseline_mean":104.5,"candidate_mean":100}' "$@"
+}
+# geomean OVERHEAD LO HI K I2 VERDICT
+geomean() {
+	printf '{"overhead":%s,"interval":[%s,%s],"k":%s,"m":3,"i2":%s,"between_sd":0.1,"verdict":"%s"}' "$@"
+}
+disk() {
+	cat <<END
+{"metric":"disk.rnd4k_q1t1.rd","unit":"MB/s","direction":"higher",
+"margin":0.03,"definition":"$definition","baseline":"vboxdrv",
+"candidate":"kvm","columns":[{"guest":"win11","controller":"sata"},
+{"guest":"win|10","controller":"nvme"}],"rows":[
+{"machine":"svp_whiskey","cells":[$(cell 1.04 1.0304 1.0496 worse),
+$(cell 0.7985 0.78999 0.80801 better)]},
+{"machine":"svp_alder","cells":[$(cell 0.99912 0.994 1.0042 same),null]},
+{"machine":"svp_kaby","cells":[$(cell 1.0004 0.9 1.1 unknown),
+{"overhead":2,"interval":null,"n":1,"method":"paired","p":null,
+"verdict":"unknown","baseline_mean":2,"candidate_mean":1}]}],
+"geomean":[$(geomean 0.948 0.849 1.059 3 0.99 unknown),
+$(geomean 1.26 0.1 12.5 2 null unknown)]}
+END
+}
+cpu() {
+	disk | sed 's/disk.rnd4k_q1t1.rd/sysbench.cpu_1/; s/MB/events/'
+}
+
+serve /api/v1/runs/60616/overhead <<END
+{"run":60616,"definition":"x","tables":[$(disk)],
+"notes":["frobs: left out, its direction is not known"]}
+END
+ends "overhead prints a table" 0 overhead 60616
+is "as people read it" "$out" \
+"disk.rnd4k_q1t1.rd (MB/s)   baseline vboxdrv   candidate kvm
+machine      win11 sata                           win|10 nvme
+svp_whiskey  1.04        [1.03, 1.05]    worse    0.798        [0.790, 0.808]   better
+svp_alder    0.999       [0.994, 1.004]  same
+svp_kaby     1.00        [0.900, 1.100]  unknown  2.00                          unknown
+geomean      0.948       [0.849, 1.059]  unknown  1.26         [0.100, 12.500]  unknown
+win11 sata: geomean of 3 of 3 machines, machines differ (I2 99 %): read the rows
+win|10 nvme: geomean of 2 of 3 machines
+$definition"
+is "what was left out is told" "$err" \
+	'note: frobs: left out, its direction is not known'
+run overhead 60616 --format csv
+is "as CSV it has a column a guest and controller" "$out" \
+"machine,win11_sata,win|10_nvme
+svp_whiskey,1.04,0.798
+svp_alder,0.999,
+svp_kaby,1.00,2.00"
+run overhead 60616 --format csv --long
+is "long, it has a row a cell with every digit" "$(sed -n 1,2p "$IB_TMP/out")" \
+"metric,machine,guest,controller,overhead,lo,hi,n,method,p,verdict,baseline_mean,candidate_mean
+disk.rnd4k_q1t1.rd,svp_whiskey,win11,sata,1.04,1.0304,1.0496000000000001,6,paired,0.001,worse,104.5,100"
+is "what is not known is empty" "$(tail -n 1 "$IB_TMP/out")" \
+	'disk.rnd4k_q1t1.rd,svp_kaby,win|10,nvme,2,,,1,paired,,unknown,2,1'
+is "and what is not there has no row" "$(wc -l <"$IB_TMP/out")" 6
+run overhead 60616 --long
+like "long, for people" "$out" \
+	'^svp_whiskey  win11   sata        1.04      \[1.03, 1.05\] +6  paired  0.001  worse$'
+run overhead 60616 --format markdown
+like "Markdown has its heading" "$out" '^\| machine \| win11 sata \| win\\\|10 nvme \|$'
+like "and a cell is one" "$out" \
+	'^\| svp\\_whiskey \| 1.04 \[1.03, 1.05\] worse \| 0.798 \[0.790, 0.808\] better \|$'
+run overhead 60616 --format json
+like "JSON is the server's document, too" "$(tr -d ' \n' <"$IB_TMP/out")" \
+	'^\{"run":60616,"definition":"x"'
+run overhead 60616 --metric 'a b&c'
+ok "a metric is escaped on its way" \
+	recorded "asked /api/v1/runs/60616/overhead a b&c 0"
+ends "Markdown is not for other commands" 2 runs --format markdown
+is "and the others are named" "$err" \
+	'ironbench: --format: markdown is none (table, json or csv)'
+
+serve /api/v1/runs/60617/overhead <<END
+{"run":60617,"tables":[$(disk),$(cpu)],"notes":[]}
+END
+ends "a wide CSV holds one metric" 2 overhead 60617 --format csv
+is "and all are named" "$err" \
+	'ironbench: overhead: run 60617 has several metrics: disk.rnd4k_q1t1.rd, sysbench.cpu_1 (--metric names one, or --long has all)'
+ends "a long one holds all" 0 overhead 60617 --format csv --long
+is "one below the other" "$(wc -l <"$IB_TMP/out")" 11
+run overhead 60617
+is "tables stand apart" "$(grep -c '^$' "$IB_TMP/out")" 1
+echo '{"run":60618,"tables":[],"notes":["no roles"]}' |
+	serve /api/v1/runs/60618/overhead
+ends "nothing to compare is no error" 0 overhead 60618
+is "but it is told" "$err" "note: no roles
+note: run 60618 has nothing to compare (yet)"
+ends "a run without values is 4" 4 overhead 60619
+
+# ---- verify -------------------------------------------------------------
+
+formats=$IB_SRCDIR/fixtures/vectors/formats
+# output FILE: prints its hash, and serves it
+output() {
+	output_hash=$(sha256sum <"$1" | cut -d ' ' -f 1)
+	serve "/api/v1/files/$output_hash" <"$1"
+	echo "$output_hash"
+}
+# series METRIC VALUES MARKS
+series() {
+	printf '{"job":1,"attempt":2,"item":"disk","machine":"m1","metric":"%s","unit":"u","variant":"kvm","guest":"linux","controller":"","values":[%s],"marks":%s}' "$@"
+}
+# mark PAIR VALID RAW
+mark() {
+	printf '{"pair":%s,"position":0,"valid":%s,"why":null,"raw":%s}' "$@"
+}
+
+fio=$(output "$formats/fio_seq.json")
+cpu=$(output "$formats/sysbench_cpu.txt")
+echo other >"$IB_TMP/other"
+other=$(output "$IB_TMP/other")
+serve /api/v1/runs/60616/samples <<END
+{"samples":[
+$(series disk.seq128k_q32t1.rd 1016.800969,1016.800969 \
+	"[$(mark 0 true "\"$fio\""),$(mark 1 false "\"$fio\"")]"),
+$(series sysbench.cpu_1 3474.23 "[$(mark 0 true "\"$cpu\"")]"),
+$(series sysbench.cpu_1 1 "[$(mark 0 false null)]"),
+$(series guest.cycles 17 null)]}
+END
+ends "what the outputs say is verified" 0 verify 60616
+is "and counted" "$out" "3 samples verified from 2 raw outputs"
+run verify 60616 --format json
+is "for programs, too" "$(tr -d ' \n' <"$IB_TMP/out")" \
+	'{"run":60616,"verified":3,"outputs":2,"problems":[]}'
+
+none=$(echo none | sha256sum | cut -d ' ' -f 1)
+swapped=$(echo swapped | sha256sum | cut -d ' ' -f 1)
+serve "/api/v1/files/$swapped" <"$formats/sysbench_cpu.txt"
+serve /api/v1/runs/60617/samples <<END
+{"samples":[
+$(series sysbench.cpu_1 3474.23,3474.2301,3474.2300000001,3474.23,3474.23,3474.23 \
+	"[$(mark 0 true "\"$cpu\""),$(mark 1 true "\"$cpu\""),$(mark 2 true \
+	"\"$cpu\""),$(mark 3 true "\"$none\""),$(mark 4 true \
+	"\"$swapped\""),$(mark 5 true null)]"),
+$(series disk.seq128k_q32t1.rd 5 "[$(mark 6 true "\"$other\"")]"),
+$(series frobs 5 "[$(mark 7 true "\"$cpu\"")]")]}
+END
+ends "a difference is 1" 1 verify 60617
+like "the values that agree are counted" "$out" \
+	'^2 samples verified from 2 raw outputs$'
+like "a value that differs is told with both" "$(sed -n 2p "$IB_TMP/out")" \
+	'^m1 +sysbench.cpu_1 +linux +kvm +1  stored 3474.2301, its output says 3474.23$'
+like "an output that is missing is told" "$out" ' 3  its output is missing: no such page$'
+like "one that was changed is told" "$out" \
+	" 4  its output has the SHA-256 $cpu\$"
+like "a value without one is told" "$out" ' 5  it names no output$'
+like "an output that cannot be read is told" "$out" ' 6  its output: '
+like "a metric that nobody knows is told" "$out" \
+	' 7  nothing is known of this metric$'
+is "and one line says how bad it is" "$err" \
+	"ironbench: verify: run 60617: 6 of 8 samples could not be verified"
+run verify 60617 --format csv
+is "the differences are CSV" "$(wc -l <"$IB_TMP/out")" 7
+ends "a run without samples is 4" 4 verify 60618
+echo '{"samples":[]}' | serve /api/v1/runs/60619/samples
+ends "a run that measured nothing is verified" 0 verify 60619
+is "as that" "$out" "0 samples verified from 0 raw outputs"
 
 # ---- logs ---------------------------------------------------------------
 
@@ -311,12 +481,15 @@ end\xff'
 	columns=50 on_terminal matrix 60616
 	is "a narrow terminal gets bands of platforms" \
 		"$(grep -c app-boot_state "$IB_TMP/out")" 2
+	NO_COLOR=1 columns=60 on_terminal overhead 60616
+	is "and bands of guests" "$(grep -c svp_kaby "$IB_TMP/out")" 2
 	LC_ALL=C NO_COLOR=1 columns=60 on_terminal job 413
 	is "no line of a table is wider than the terminal" \
 		"$(sed 1d "$IB_TMP/out" | tr -d '\r' |
 			awk 'length($0) > 60' | wc -l)" 0
 	: "$(stop api)"
-	start api2 "$IB_BUILDDIR/tests/unit/cli_fake_api" "$IB_TMP/record"
+	start api2 "$IB_BUILDDIR/tests/unit/cli_fake_api" "$IB_TMP/record" \
+	"$IB_TMP/served"
 	wait_for 10 grep -q '^[0-9]' "$(log_of api2)"
 	IRONBENCH_SERVER=http://127.0.0.1:$(head -n 1 "$(log_of api2)")
 	NO_COLOR=1 on_terminal watch 60618
@@ -352,6 +525,8 @@ if command -v bash >/dev/null; then
 		"60617 60616"
 	is "formats are completed" \
 		"$(complete_words ironbench runs --format j)" json
+	is "Markdown where it is known" \
+		"$(complete_words ironbench overhead 1 --format m)" markdown
 else
 	skip "completion" "no bash"
 fi

@@ -2,7 +2,8 @@
 /*
  * A small server with canned answers, by doc/api.md, for tests of the ironbench
  * command. It prints its port, writes down what it is asked into the file that
- * its argument names, and ends with SIGTERM, or after five minutes.
+ * its argument names, and ends with SIGTERM, or after five minutes. Files of
+ * the folder that a second argument names go before what it would say itself.
  *
  * Runs: 60616 has ended and failed. The others take a step with each event of
  * their stream: 60617 succeeds, 60618 fails, 60619 is disabled, 60620 has an
@@ -25,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/cli_fake_api.h"
+
 #define EVENT_MS 350
 #define LAST_STEP 4
 #define FIRST_RUN 60616
@@ -32,6 +35,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *record;
+static const char *folder;
 static int steps[RUNS];
 static int log_lines;
 
@@ -218,17 +222,6 @@ static json_t *job_of(int job)
 	    "cases", cases_of(job), "samples");
 }
 
-static const char machines[] =
-    "{\"machines\":[{\"name\":\"t16-1\",\"platform\":\"alder_lake_t16\","
-    "\"host\":\"t16-1\",\"tags\":[\"sata\",\"nvme\"],\"health\":\"good\","
-    "\"why\":\"\",\"since_ms\":1700000000000,\"busy\":{\"job\":418,"
-    "\"run\":60617,\"item\":\"guest-hello\",\"state\":\"run\","
-    "\"step\":\"serial 12 KiB\",\"since_ms\":1700000000000},"
-    "\"power\":\"on\"},{\"name\":\"t480-2\","
-    "\"platform\":\"kaby_lake_t480s\",\"host\":\"t480-2\",\"tags\":[],"
-    "\"health\":\"quarantined\",\"why\":\"power: off ignored\","
-    "\"since_ms\":1700000000000,\"busy\":null,\"power\":\"off\"}]}";
-
 /* ---- answers --------------------------------------------------------------*/
 
 static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status,
@@ -377,6 +370,8 @@ static enum MHD_Result get_run(
 {
 	if (run < FIRST_RUN || run >= FIRST_RUN + RUNS)
 		return refuse(c, 404, "no such run");
+	if (strcmp(below, "/overhead") == 0 || strcmp(below, "/samples") == 0)
+		return refuse(c, 404, "nothing was measured");
 	if (strcmp(below, "/matrix") == 0)
 		return send_json(c, 200, matrix_of(run));
 	return send_json(c, 200, run_of(run));
@@ -396,13 +391,28 @@ static enum MHD_Result get_job(
 	return send_json(c, 200, job_of(job));
 }
 
+static enum MHD_Result send_data(
+    struct MHD_Connection *c, char *data, size_t len)
+{
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result ok = MHD_queue_response(c, 200, r);
+
+	MHD_destroy_response(r);
+	return ok;
+}
+
 static enum MHD_Result get(struct MHD_Connection *c, const char *url)
 {
 	const char *query =
 	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "run");
+	size_t len = 0;
+	char *data = folder ? fake_file(folder, url, &len) : NULL;
 	char below[32] = "";
 	int id;
 
+	if (data)
+		return send_data(c, data, len);
 	if (strcmp(url, "/events") == 0)
 		return send_events(c, query ? (int)strtol(query, NULL, 10) : 0);
 	if (strcmp(url, "/api/v1/runs") == 0)
@@ -410,7 +420,7 @@ static enum MHD_Result get(struct MHD_Connection *c, const char *url)
 		    json_pack("{s:[o o] s:i}", "runs", run_of(60617),
 		        run_of(60616), "total", 2));
 	if (strcmp(url, "/api/v1/machines") == 0)
-		return send_text(c, 200, "application/json", machines);
+		return send_text(c, 200, "application/json", fake_machines);
 	if (sscanf(url, "/api/v1/runs/%d%31s", &id, below) >= 1)
 		return get_run(c, id, below);
 	if (sscanf(url, "/api/v1/jobs/%d%31s", &id, below) >= 1)
@@ -531,6 +541,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 	if (data)
 		note("resumed %s %s %zu\n", url, data, 0);
 	data = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "name");
+	if (!data)
+		data = MHD_lookup_connection_value(
+		    c, MHD_GET_ARGUMENT_KIND, "metric");
 	if (data)
 		note("asked %s %s %zu\n", url, data, 0);
 	if (*q->head && strcmp(method, "POST") == 0)
@@ -563,6 +576,7 @@ int main(int argc, char **argv)
 	struct MHD_Daemon *d;
 
 	record = argc > 1 ? fopen(argv[1], "we") : NULL;
+	folder = argc > 2 ? argv[2] : NULL;
 	if (!record)
 		return 2;
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -230,7 +230,7 @@ static void on_durable(void *arg)
 	*(bool *)arg = true;
 }
 
-static void commit(struct harness *h, struct db_tx *tx)
+void harness_commit(struct harness *h, struct db_tx *tx)
 {
 	bool done = false;
 	struct timespec at;
@@ -268,8 +268,7 @@ static int64_t run_put(struct harness *h, struct db_tx *tx)
 	return run.first_job;
 }
 
-/* Takes a job through its life in one transaction; returns its attempt. */
-static int64_t job_live(struct harness *h, struct db_tx *tx, int64_t run,
+int64_t harness_live(struct harness *h, struct db_tx *tx, int64_t run,
     int64_t job_id, int64_t machine)
 {
 	static const enum job_event_type life[] = {JOB_EV_LEASE, JOB_EV_PREPARE,
@@ -325,19 +324,16 @@ static void gap_log_put(struct harness *h, int64_t attempt)
 	log_put(h, attempt, block, GAP_LOG_BYTES);
 }
 
-static void file_put(struct harness *h)
+void harness_store(struct harness *h, const char *text, uint8_t ret[HASH_BYTES])
 {
-	static const char text[] = "stored file\n";
-	uint8_t sha256[HASH_BYTES];
 	struct err err = ERR_INIT;
 	char path[96];
 
-	hash_sha256(text, sizeof(text) - 1, sha256);
-	hash_hex(sha256, sizeof(sha256), h->sha256);
+	hash_sha256(text, strlen(text), ret);
 	(void)snprintf(path, sizeof(path), "%s/incoming", h->dir);
 	assert_int_equal(
-	    fs_write_atomic(path, text, sizeof(text) - 1, 0600, &err), 0);
-	assert_int_equal(db_file_adopt(h->dir, path, sha256, &err), 0);
+	    fs_write_atomic(path, text, strlen(text), 0600, &err), 0);
+	assert_int_equal(db_file_adopt(h->dir, path, ret, &err), 0);
 }
 
 static void database_make(struct harness *h)
@@ -345,6 +341,7 @@ static void database_make(struct harness *h)
 	static const double values[] = {1.5, 2};
 	struct db_case c = {"cpuid_string", CASE_PASS, "", 12};
 	struct db_ops ops = {on_wake, on_health, &h->durable};
+	uint8_t sha256[HASH_BYTES];
 	struct err err = ERR_INIT;
 	struct db_sample sample = {.metric = "cpuid.cycles",
 	    .unit = "cycles",
@@ -363,14 +360,17 @@ static void database_make(struct harness *h)
 	    0);
 	tx = db_tx_new(h->db);
 	h->job = run_put(h, tx);
-	sample.attempt_id = job_live(h, tx, h->run, h->job, sample.machine_id);
+	sample.attempt_id =
+	    harness_live(h, tx, h->run, h->job, sample.machine_id);
 	db_tx_cases(tx, h->job, sample.attempt_id, &c, 1);
 	db_tx_sample(tx, &sample);
 	log_put(h, sample.attempt_id, "0123456789abcdef", 16);
 	h->gap_job = h->job + 1;
-	gap_log_put(h, job_live(h, tx, h->run, h->gap_job, sample.machine_id));
-	commit(h, tx);
-	file_put(h);
+	gap_log_put(
+	    h, harness_live(h, tx, h->run, h->gap_job, sample.machine_id));
+	harness_commit(h, tx);
+	harness_store(h, "stored file\n", sha256);
+	hash_hex(sha256, sizeof(sha256), h->sha256);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -459,6 +459,11 @@ void harness_free(struct harness *h)
 		(void)close(h->uploads[i]);
 	assert_int_equal(fs_remove_tree(h->dir, &err), 0);
 	free(h);
+}
+
+struct db *harness_db(struct harness *h)
+{
+	return h->db;
 }
 
 int harness_port(const struct harness *h)

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "db/db.h"
 
 #define PATIENCE_MS 20000
 #define GAP_LOG_BYTES (66 << 20)
@@ -34,6 +35,16 @@ int64_t harness_job(const struct harness *h); /* done, with a log */
 /* A job whose log of GAP_LOG_BYTES has a gap. */
 int64_t harness_gap_job(const struct harness *h);
 const char *harness_sha256(const struct harness *h); /* of "stored file\n" */
+/* What it holds can be added to while the web process runs. */
+struct db *harness_db(struct harness *h);
+/* Posts a transaction and waits until it is durable. */
+void harness_commit(struct harness *h, struct db_tx *tx);
+/* Takes a job through its life, to a pass; returns its attempt. */
+int64_t harness_live(struct harness *h, struct db_tx *tx, int64_t run,
+    int64_t job_id, int64_t machine);
+/* Stores a text as a file. */
+void harness_store(
+    struct harness *h, const char *text, uint8_t ret[HASH_BYTES]);
 /* The last op of that name the web process sent, or NULL. Caller decrefs. */
 json_t *harness_op(struct harness *h, const char *op);
 int harness_count(struct harness *h, const char *op);
