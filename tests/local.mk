@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Tests of the tree as a whole.  A folder's unit tests are named in its own
-# local.mk; the tests end to end here.
+# Tests of the tree as a whole.  A folder's own tests are named in its
+# local.mk.
 
 lint_tests = \
 	%D%/lint/banned.t \
@@ -8,11 +8,17 @@ lint_tests = \
 	%D%/lint/headers.t \
 	%D%/lint/layers.t \
 	%D%/lint/lints.t \
+	%D%/lint/named.t \
 	%D%/lint/shell.t \
 	%D%/lint/size.t
 
 end_to_end_tests = \
-	%D%/t/t0300-main-job.t
+	%D%/t/t0300-main-job.t \
+	%D%/t/t0310-daemon-start.t \
+	%D%/t/t0320-submit.t \
+	%D%/t/t0330-crash.t \
+	%D%/t/t0340-health.t \
+	%D%/t/t0400-benchmark.t
 
 TESTS += $(lint_tests) $(end_to_end_tests)
 
@@ -33,16 +39,18 @@ EXTRA_DIST += \
 	%D%/lib/tap.sh
 
 # ---- fuzzing -----------------------------------------------------------------
-# Each target is a program of its own.  In an ordinary build standalone.c is
-# its main(), and it is a test that runs its corpus once; with
-# --enable-fuzzers it is a fuzzer, and `make fuzz FUZZ_SECONDS=5` runs it.
+# Each target is a program of its own, named in fuzz_targets.  In an ordinary
+# build standalone.c is its main(), and it is a test that runs its corpus once;
+# with --enable-fuzzers it is a fuzzer, and `make fuzz FUZZ_SECONDS=5` runs it.
 
-fuzz_targets = \
+fuzz_targets += \
 	%D%/fuzz/fuzz_conf \
+	%D%/fuzz/fuzz_lab \
 	%D%/fuzz/fuzz_sotest \
 	%D%/fuzz/fuzz_suite \
 	%D%/fuzz/fuzz_web_frame \
-	%D%/fuzz/fuzz_web_path
+	%D%/fuzz/fuzz_web_path \
+	%D%/fuzz/fuzz_zip
 check_PROGRAMS += $(fuzz_targets)
 
 if FUZZERS
@@ -59,6 +67,9 @@ check_LIBRARIES = %D%/fuzz/libstandalone.a
 %C%_fuzz_fuzz_conf_SOURCES = %D%/fuzz/fuzz_conf.c
 %C%_fuzz_fuzz_conf_LDADD = $(fuzz_main) $(BASE_LIBS)
 %C%_fuzz_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_fuzz_lab_SOURCES = %D%/fuzz/fuzz_lab.c
+%C%_fuzz_fuzz_lab_LDADD = $(fuzz_main) $(ORCHESTRATOR_LIBS)
+%C%_fuzz_fuzz_lab_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_fuzz_sotest_SOURCES = %D%/fuzz/fuzz_sotest.c
 %C%_fuzz_fuzz_sotest_LDADD = $(fuzz_main) $(BENCH_LIBS)
 %C%_fuzz_fuzz_sotest_LDFLAGS = $(fuzz_ldflags)
@@ -71,6 +82,9 @@ check_LIBRARIES = %D%/fuzz/libstandalone.a
 %C%_fuzz_fuzz_web_path_SOURCES = %D%/fuzz/fuzz_web_path.c
 %C%_fuzz_fuzz_web_path_LDADD = $(fuzz_main) $(WEB_LIBS)
 %C%_fuzz_fuzz_web_path_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_fuzz_zip_SOURCES = %D%/fuzz/fuzz_zip.c
+%C%_fuzz_fuzz_zip_LDADD = $(fuzz_main) $(ORCHESTRATOR_LIBS)
+%C%_fuzz_fuzz_zip_LDFLAGS = $(fuzz_ldflags)
 
 fuzz: $(fuzz_targets)
 if FUZZERS
@@ -98,10 +112,10 @@ check-programs:
 check-build:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
 check-lint:
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter %D%/lint/%,$(TESTS))'
 # Everything is built first; then nothing else runs beside the tests' machines.
 check-end-to-end: all
-	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(end_to_end_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(filter %D%/t/%,$(TESTS))'
 # All that takes longer than a coffee: see lib/long.sh.
 check-long:
 	$(SHELL) $(srcdir)/%D%/lib/long.sh

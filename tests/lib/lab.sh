@@ -2,14 +2,27 @@
 # A virtual lab with its daemon, for end-to-end tests. Source after tap.sh.
 #
 #	lab_start [ironbench-lab options]   daemon and lab; sets the variables
-#	lab_state JOB                       state of a job
 #	bundle                              folder with suites and test kernels
+#	daemon_start [LISTEN [BOOT]]        a daemon, with lab.yaml if there is one
+#	token_add NAME SCOPES               prints it
+#	ends_with SECONDS CODE              the daemon ends, with this exit code
+#	crash                               kills the daemon
+#	no_report                           no sanitizer has said anything
 
 LAB_DIR=$IB_TMP/l
 STATE_DIR=$IB_TMP/s
 IRONBENCH=$IB_BUILDDIR/cli/ironbench
 IRONBENCHD=$IB_BUILDDIR/orchestrator/ironbenchd
 IRONBENCH_LAB=$IB_BUILDDIR/fixtures/lab/ironbench-lab
+
+# A build with sanitizers: what any process has to say goes into files.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$IB_TMP/report
+UBSAN_OPTIONS=print_stacktrace=1:log_path=$IB_TMP/report
+export ASAN_OPTIONS UBSAN_OPTIONS
+
+no_report() {
+	! cat "$IB_TMP"/report.* 2>/dev/null
+}
 
 # The fields of the daemon's "ready" line, set when it is there.
 daemon_ready() {
@@ -18,13 +31,40 @@ daemon_ready() {
 }
 
 daemon_start() {
+	local listen boot
+	listen=${1:-127.0.0.1:0}
+	boot=${2:-127.0.0.1:0}
+	set --
+	[ ! -e "$LAB_DIR/lab.yaml" ] || set -- --lab "$LAB_DIR/lab.yaml"
 	: >"$IB_TMP/daemon.log.out"
 	start daemon sh -c 'out=$1; shift; exec "$@" >"$out"' sh \
 		"$IB_TMP/daemon.log.out" "$IRONBENCHD" --state "$STATE_DIR" \
-		--lab "$LAB_DIR/lab.yaml" --listen "${1:-127.0.0.1:0}" \
-		--boot-listen "${2:-127.0.0.1:0}"
-	wait_for 20 daemon_ready || bail "the daemon did not start"
+		--listen "$listen" --boot-listen "$boot" \
+		--agent "$IB_BUILDDIR/agent/ironbench-agent" "$@"
+	wait_for 20 daemon_ready || {
+		diag <"$(log_of daemon)"
+		bail "the daemon did not start"
+	}
 	export IRONBENCH_SERVER
+}
+
+token_add() {
+	"$IRONBENCHD" token add "$1" --scope "$2" --state "$STATE_DIR"
+}
+
+ends_with() {
+	local pid status
+	pid=$(pid_of daemon)
+	wait_for "$1" tap_has_ended "$pid" || return 1
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = "$2" ] || echo "exit code $status"
+	[ "$status" = "$2" ]
+}
+
+crash() {
+	kill -KILL "$(pid_of daemon)"
+	ends_with 10 137
 }
 
 machines_are() {
@@ -42,8 +82,7 @@ lab_start() {
 	wait_for 640 grep -q '^ready ' "$IB_TMP/lab.log" ||
 		bail "the lab did not start"
 	kill -HUP "$(pid_of daemon)"
-	IRONBENCH_TOKEN=$("$IRONBENCHD" token add "test-$$" \
-		--scope read,submit,operate --state "$STATE_DIR")
+	IRONBENCH_TOKEN=$(token_add "test-$$" read,submit,operate)
 	export IRONBENCH_TOKEN
 }
 

@@ -37,35 +37,50 @@ long_valgrind() {
 			make -C "$work/valgrind" -j"$JOBS" check-programs
 }
 
+# An output is written when a function of another file succeeds, which no
+# analyzer of one file can know: what it says of null and uninitialized
+# outputs is noise here, and these checks are off in both.
 long_analyzer() {
-	(configured analyzer CC=gcc CFLAGS='-g -O2 -fanalyzer') &&
+	off="-Wno-analyzer-null-dereference -Wno-analyzer-null-argument"
+	off="$off -Wno-analyzer-use-of-uninitialized-value"
+	(configured analyzer CC=gcc CFLAGS="-g -O2 -fanalyzer $off") &&
 		make -C "$work/analyzer" -j"$JOBS" -k
 }
 
+# Behind each line of "off": as above; what the house style wants so; what this
+# version gets wrong (arrays of pointers, va_start in the second file).
+tidy_checks() {
+	echo '-*,bugprone-*,cert-*,clang-analyzer-*,performance-*'
+	echo 'misc-redundant-expression'
+	off=clang-analyzer-core
+	echo "-$off.CallAndMessage,-$off.DivideZero,-$off.NonNullParamChecker"
+	echo "-$off.NullDereference,-$off.uninitialized.Assign"
+	echo '-bugprone-easily-swappable-parameters,-cert-dcl37-c'
+	echo '-bugprone-assignment-in-if-condition,-bugprone-branch-clone'
+	echo '-bugprone-reserved-identifier,-cert-dcl51-cpp,-cert-err33-c'
+	echo '-bugprone-narrowing-conversions,-performance-no-int-to-ptr'
+	echo '-bugprone-implicit-widening-of-multiplication-result'
+	echo '-bugprone-suspicious-string-compare'
+	echo '-clang-analyzer-security.insecureAPI.*'
+	echo '-bugprone-sizeof-expression,-clang-analyzer-valist.Uninitialized'
+}
+
 long_tidy() {
-	checks='-*,bugprone-*,cert-*,clang-analyzer-*,misc-redundant-expression'
-	checks="$checks,performance-*"
-	# These forbid what the house style wants.
-	checks="$checks,-bugprone-easily-swappable-parameters"
-	checks="$checks,-bugprone-assignment-in-if-condition,-cert-dcl37-c"
-	checks="$checks,-bugprone-reserved-identifier,-cert-dcl51-cpp"
-	checks="$checks,-bugprone-narrowing-conversions,-cert-err33-c"
-	checks="$checks,-clang-analyzer-security.insecureAPI.*"
-	checks="$checks,-performance-no-int-to-ptr"
-	# shellcheck disable=SC2046
 	product_files | xargs -P "$JOBS" -n 4 sh -c '
 		checks=$1 flags=$2; shift 2
 		clang-tidy --quiet --warnings-as-errors="*" \
 			--checks="$checks" "$@" -- $flags' \
-		sh "$checks" "$(flags | tr '\n' ' ')"
+		sh "$(tidy_checks | paste -s -d , -)" "$(flags | tr '\n' ' ')"
 }
 
+# It does not know the cleanup attribute, so scoped() is nothing to it, and
+# what it says of leaks is not to be heard; the sanitizers see to those.
 long_cppcheck() {
-	# shellcheck disable=SC2046
-	product_files | cppcheck --file-list=- -j "$JOBS" -I. --std=c11 \
-		--enable=warning,portability,performance --quiet \
-		--inline-suppr --error-exitcode=1 --library=posix \
-		--suppress=missingInclude --suppress=normalCheckLevelMaxBranches
+	product_files | cppcheck --file-list=- -j "$JOBS" --std=c11 --quiet \
+		'-Dscoped(x)=' '-Dscoped_val(x)=' --library=posix \
+		--enable=warning,portability,performance --error-exitcode=1 \
+		--suppress=memleak --suppress=resourceLeak \
+		--suppress=missingInclude --suppress=readdirCalled
 }
 
 long_distcheck() {

@@ -7,7 +7,7 @@
 CC=${CC:-cc}
 IB_FLAGS="-std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -I."
 HOST_FLAGS=$(pkg-config --cflags libuv jansson yaml-0.1 libsodium sqlite3 \
-	libzstd libmicrohttpd libcurl libarchive libfreeipmi libRmath cmocka)
+	libzstd libmicrohttpd libcurl libssh2 libarchive libfreeipmi libRmath cmocka)
 [ ! -f "$IB_BUILDDIR/config.h" ] ||
 	HOST_FLAGS="-include $IB_BUILDDIR/config.h $HOST_FLAGS"
 GUEST_FLAGS="-m32 -march=i686 -mgeneral-regs-only -ffreestanding"

@@ -30,6 +30,8 @@ int err_kind(void)
 {
 	return (int)strlen("strcat(a, b)");
 }'
+	echo '# SPDX-License-Identifier: GPL-3.0-or-later' >"$tree/tests/local.mk"
+	(cd "$tree" && find base db web tests -name '*.[cht]' >>tests/local.mk)
 }
 
 # header PATH GUARD TEXT
@@ -58,7 +60,7 @@ repeat() {
 }
 
 clean_tree
-for each in banned format headers layers shell size; do
+for each in banned format headers layers named shell size; do
 	ok "$each passes on a clean tree" lint $each.t
 done
 
@@ -95,6 +97,9 @@ finds banned.t "a note of what is not done"
 
 header web/x.h WEB_X_H 'size_t x(void);'
 finds headers.t "a header that needs another"
+
+source_file web/x.c 'int x;'
+finds named.t "a file that no local.mk names"
 
 source_file web/x.c 'int x ( void ) ;'
 finds format.t "a file that is not formatted"
