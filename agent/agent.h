@@ -11,7 +11,8 @@
  *   journal, journal.reserve
  *   files/     uploaded files by SHA-256, kept between attempts
  *   out/       raw outputs of the attempt by SHA-256
- *   work/      disks and sockets of the virtual machine that runs
+ *   work/      disks and sockets of the virtual machine that runs, and the
+ *              kernel that tries KVM
  *   vm.pid     process id and start time of its hypervisor
  */
 #ifndef AGENT_AGENT_H
@@ -40,8 +41,7 @@ int program_sha256(char hex[HASH_HEX + 1], struct err *err);
 /* The boot id of this machine, "unknown" where there is none. */
 void boot_id(char to[64]);
 
-/* ---- store.c: `cat`, `put` and `have` -------------------------------------
- */
+/* ---- store.c: `cat`, `put` and `have` -------------------------------- */
 
 #define STORE_FILE_MAX (64LL << 30)
 
@@ -60,8 +60,7 @@ int store_have(char *const *hashes, int n, struct err *err);
 int store_output(
     const void *data, size_t len, char hex[HASH_HEX + 1], struct err *err);
 
-/* ---- attach.c, run.c, vm_exec.c ---------------------------------------------
- */
+/* ---- attach.c, run.c, vm_exec.c -------------------------------------- */
 
 /* Returns when either side closes. Starts `run` if there is none. */
 int attach(const char *dir, struct err *err);
@@ -81,8 +80,7 @@ int vm_exec(int64_t parent_pid, char **argv, struct err *err);
  */
 int vm_kill_leftover(struct err *err);
 
-/* ---- env.c
- * ------------------------------------------------------------------- */
+/* ---- env.c ----------------------------------------------------------- */
 
 /* Facts of this host, each as (key, value) of one line; changes nothing. */
 void env_facts(

@@ -85,8 +85,7 @@ static void on_sync(void *arg)
 		log_error("journal: %s", err.msg);
 }
 
-/* ---- connections
- * ---------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------- */
 
 static void on_conn_closed(uv_handle_t *handle)
 {
@@ -187,8 +186,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	rearm(s);
 }
 
-/* ---- what the wire asks for
- * -------------------------------------------------------- */
+/* ---- what the wire asks for ------------------------------------------ */
 
 static int a_append(void *arg, int64_t s_no, const char *line, size_t len,
     enum wire_kind kind, enum wire_durability how, struct err *err)
@@ -294,8 +292,7 @@ static const struct wire_agent_ops agent_ops = {
     .orphaned = a_orphaned,
 };
 
-/* ---- what the runner says
- * ------------------------------------------------------------ */
+/* ---- what the runner says -------------------------------------------- */
 
 static int r_event(void *arg, json_t *body, struct err *err)
 {
@@ -325,8 +322,7 @@ static bool r_is_linked(void *arg)
 
 static const struct runner_ops runner_ops = {r_event, r_end, r_is_linked};
 
-/* ---- start and end
- * --------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------- */
 
 /* Held until the process ends. */
 static int take_lock(int *ret_fd, struct err *err)

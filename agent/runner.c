@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/measure.h"
+#include "agent/trial.h"
 #include "agent/vm.h"
 #include "base/fs.h"
 
@@ -22,6 +23,8 @@ struct runner {
 	const struct runner_ops *ops;
 	void *arg;
 	struct spec *spec; /* NULL: no job */
+	struct trial *trial;
+	int n_tried; /* variants that passed the trial or need none */
 	struct vm *vm;
 	int step_no; /* of the step that runs or comes next, from 0 */
 	struct spec_step step;
@@ -36,11 +39,11 @@ struct runner {
 
 static void next_step(struct runner *r);
 
-/* ---- the end ----------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------- */
 
 static void forget(struct runner *r)
 {
+	trial_free(take(r->trial));
 	vm_free(take(r->vm));
 	spec_free(take(r->spec));
 	loop_timer_stop(r->stop);
@@ -87,8 +90,7 @@ static void emit(struct runner *r, json_t *body)
 		stop(r, "error", "agent", err.msg);
 }
 
-/* ---- what the machine says
- * ------------------------------------------------------ */
+/* ---- what the machine says ------------------------------------------- */
 
 static void on_proven(void *arg, const char *evidence)
 {
@@ -172,8 +174,7 @@ static void on_vm_end(void *arg, const char *layer, const char *why)
 
 static const struct vm_ops vm_ops = {on_proven, on_raw, on_vm_end};
 
-/* ---- steps
- * ------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------- */
 
 static void emit_step(struct runner *r)
 {
@@ -248,6 +249,46 @@ static void next_step(struct runner *r)
 		start_vm(r);
 }
 
+/* ---- the trial of KVM, before the first step ------------------------- */
+
+static void try_variants(struct runner *r);
+
+static void on_trial_end(void *arg, const struct kvm_trial *result)
+{
+	struct runner *r = arg;
+	char evidence[400];
+	bool works = kvm_works(result, evidence, sizeof(evidence));
+
+	trial_free(take(r->trial));
+	emit(r,
+	    json_pack("{s:s,s:s,s:s}", "t", "env", "key", "kvm_trial", "value",
+	        evidence));
+	if (!works)
+		stop(r, "error", "host", evidence);
+	r->n_tried++;
+	if (!r->outcome)
+		try_variants(r);
+}
+
+/* Goes on with the first step when each has been tried that must be. */
+static void try_variants(struct runner *r)
+{
+	struct err err = ERR_INIT;
+
+	for (; r->n_tried < 2; r->n_tried++) {
+		const struct spec_variant *v = &r->spec->variants[r->n_tried];
+
+		if (strcmp(v->backend, "kvm") != 0 ||
+		    !hypervisor_find(v->hypervisor)->trial)
+			continue;
+		if (trial_start(r->loop, v, on_trial_end, r, &r->trial, &err) <
+		    0)
+			stop(r, "error", "host", err.msg);
+		return;
+	}
+	next_step(r);
+}
+
 int runner_check(
     const struct spec *spec, const char **ret_layer, struct err *err)
 {
@@ -279,8 +320,7 @@ int runner_check(
 	return 0;
 }
 
-/* ---- from outside
- * ------------------------------------------------------------------ */
+/* ---- from outside ---------------------------------------------------- */
 
 struct runner *runner_new(
     struct loop *loop, const struct runner_ops *ops, void *arg)
@@ -307,12 +347,13 @@ void runner_start(struct runner *r, struct spec *spec)
 {
 	runner_kill(r);
 	r->spec = spec;
+	r->n_tried = 0;
 	r->step_no = 0;
 	r->orphaned = false;
 	env_facts(emit_reading, r);
 	env_readings(emit_reading, r);
 	if (!r->outcome)
-		next_step(r);
+		try_variants(r);
 }
 
 void runner_cancel(struct runner *r, const char *why)

@@ -21,7 +21,6 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "agent/measure.h"
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/fs.h"
 
@@ -52,8 +51,7 @@ struct vm {
 	struct err why;
 };
 
-/* ---- what it is made of ----------------------------------------------------
- */
+/* ---- what it is made of ---------------------------------------------- */
 
 int vm_configure(const struct spec *spec, const struct spec_step *step,
     struct vm_config *ret, struct err *err)
@@ -115,8 +113,7 @@ static int make_work(struct vm_config *c, int disk_mib, struct err *err)
 	return r;
 }
 
-/* ---- ends
- * -------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------ */
 
 /* The first failure is the one that counts; the process is ended then. */
 static void failed(struct vm *vm, const char *layer, const char *fmt, ...)
@@ -190,8 +187,7 @@ static void on_timer(void *arg)
 		    guest_last_words(vm->guest));
 }
 
-/* ---- what it says
- * --------------------------------------------------------------- */
+/* ---- what it says ---------------------------------------------------- */
 
 static void give_orders(struct vm *vm)
 {
@@ -280,8 +276,7 @@ static void on_error(void *arg, const char *text)
 
 static const struct guest_ops guest_ops = {on_ready, on_raw, on_done, on_error};
 
-/* ---- start
- * ------------------------------------------------------------------------ */
+/* ---- start ----------------------------------------------------------- */
 
 static int spawn(struct vm *vm, struct err *err)
 {
@@ -290,18 +285,8 @@ static int spawn(struct vm *vm, struct err *err)
 	    .on_line = on_serial,
 	    .on_end = on_end,
 	    .arg = vm};
-	struct argv a = {NULL, 0};
-	int r;
 
-	argv_add(&a, "/proc/self/exe");
-	argv_add(&a, "vm-exec");
-	argv_add(&a, "%ld", (long)getpid());
-	for (size_t i = 0; i < vm->argv.n; i++)
-		argv_add(&a, "%s", vm->argv.v[i]);
-	opts.argv = (const char *const *)a.v;
-	r = child_start(vm->loop, &opts, &vm->child, err);
-	argv_done(&a);
-	return r;
+	return vm_spawn(vm->loop, &vm->argv, &opts, &vm->child, err);
 }
 
 int vm_start(struct loop *loop, const struct vm_config *config, int disk_mib,

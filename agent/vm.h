@@ -12,6 +12,7 @@
 
 #include "agent/guest.h"
 #include "agent/hypervisor/hypervisor.h"
+#include "base/child.h"
 #include "base/loop.h"
 
 struct vm_ops {
@@ -43,5 +44,12 @@ void vm_free(struct vm *vm);
 /* Fills in where kernel, initrd and disks are. Errors: NOTFOUND (a file). */
 int vm_configure(const struct spec *spec, const struct spec_step *step,
     struct vm_config *ret, struct err *err);
+
+/*
+ * Starts argv bound to this process (see vm_exec()); opts without its argv.
+ * Errors: NOTFOUND, DENIED, LIMIT, IO.
+ */
+int vm_spawn(struct loop *loop, const struct argv *argv,
+    struct child_options *opts, struct child **ret, struct err *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/vm.h"
 #include "base/fs.h"
 #include "base/str.h"
 
@@ -59,6 +60,23 @@ int vm_exec(int64_t parent_pid, char **argv, struct err *err)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
 	return err_errno(err, errno, "%s", argv[0]);
+}
+
+int vm_spawn(struct loop *loop, const struct argv *argv,
+    struct child_options *opts, struct child **ret, struct err *err)
+{
+	struct argv a = {NULL, 0};
+	int r;
+
+	argv_add(&a, "/proc/self/exe");
+	argv_add(&a, "vm-exec");
+	argv_add(&a, "%ld", (long)getpid());
+	for (size_t i = 0; i < argv->n; i++)
+		argv_add(&a, "%s", argv->v[i]);
+	opts->argv = (const char *const *)a.v;
+	r = child_start(loop, opts, ret, err);
+	argv_done(&a);
+	return r;
 }
 
 static int wait_gone(int64_t pid, int64_t ticks, struct err *err)

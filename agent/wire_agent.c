@@ -84,8 +84,7 @@ int wire_agent_save(
 	return r;
 }
 
-/* ---- links ------------------------------------------------------------------
- */
+/* ---- links ----------------------------------------------------------- */
 
 struct wire_agent_link *wire_agent_link_new(
     struct wire_agent *a, void *link_arg, int64_t now_ms)
@@ -142,8 +141,7 @@ void wire_agent_say(struct wire_agent_link *l, json_t *json)
 	l->a->ops->send(l->a->arg, l->link_arg, b.data, b.len);
 }
 
-/* ---- the window
- * --------------------------------------------------------------- */
+/* ---- the window ------------------------------------------------------ */
 
 /* Moves the window to begin after s; s lies in acked .. last. */
 static void set_acked(struct wire_agent *a, int64_t s)
@@ -190,8 +188,7 @@ static void pump(struct wire_agent *a, int64_t now_ms)
 	}
 }
 
-/* ---- hello
- * ----------------------------------------------------------------------- */
+/* ---- hello ----------------------------------------------------------- */
 
 static void refuse(struct wire_agent_link *l, const char *why, int64_t now_ms)
 {
@@ -314,8 +311,7 @@ static void on_hello(
 		link_is_up(l, have, now_ms);
 }
 
-/* ---- frames
- * -------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------- */
 
 static void on_ack(struct wire_agent_link *l, int64_t s, int64_t now_ms)
 {
@@ -398,9 +394,7 @@ void wire_agent_feed(
 	}
 }
 
-/* ---- events
- * ---------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------- */
 
 static enum wire_durability durability_of(enum wire_kind kind)
 {
@@ -476,9 +470,7 @@ int wire_agent_end(struct wire_agent *a, const char *outcome, const char *layer,
 	return wire_agent_event(a, body, now_ms, err);
 }
 
-/* ---- time
- * -------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------ */
 
 static int64_t orphan_at(const struct wire_agent *a)
 {

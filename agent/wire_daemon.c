@@ -52,8 +52,7 @@ void wire_daemon_free(struct wire_daemon *d)
 	free(d);
 }
 
-/* ---- sending --------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------- */
 
 /* Takes ownership of json. What we make ourselves always fits. */
 static void send_json(struct wire_daemon *d, json_t *json)
@@ -81,8 +80,7 @@ void wire_daemon_send(struct wire_daemon *d, struct command *c, int64_t now_ms)
 	d->ops->send(d->arg, c->frame, c->len);
 }
 
-/* ---- ends of the link ------------------------------------------------------
- */
+/* ---- ends of the link ------------------------------------------------ */
 
 static void forget_link(struct wire_daemon *d)
 {
@@ -149,8 +147,7 @@ int64_t wire_daemon_link_down(struct wire_daemon *d, int64_t now_ms)
 	return next_wait(d);
 }
 
-/* ---- what the agent says ---------------------------------------------------
- */
+/* ---- what the agent says --------------------------------------------- */
 
 static const char *get_str(const json_t *json, const char *key)
 {
@@ -270,8 +267,7 @@ static void on_answer(struct wire_daemon *d, const json_t *json, bool ok)
 	d->ops->answer(d->arg, &a);
 }
 
-/* ---- events -----------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------- */
 
 /*
  * Events are missing before s. They are asked for once; a stream that goes back
@@ -444,8 +440,7 @@ void wire_daemon_durable(struct wire_daemon *d, int64_t s, int64_t now_ms)
 		send_ack(d);
 }
 
-/* ---- time
- * -------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------ */
 
 static int64_t earlier(int64_t a, int64_t b)
 {

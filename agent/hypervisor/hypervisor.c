@@ -2,7 +2,6 @@
 /* The table of hypervisors, and what their drivers share. */
 #include "agent/hypervisor/hypervisor.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,24 +40,4 @@ void argv_done(struct argv *a)
 	free(a->v);
 	a->v = NULL;
 	a->n = 0;
-}
-
-bool kvm_works(const struct kvm_trial *t, char *evidence, size_t size)
-{
-	if (t->device_errno)
-		(void)snprintf(
-		    evidence, size, "/dev/kvm: %s", strerror(t->device_errno));
-	else if (t->tcg_ms < 0)
-		(void)snprintf(evidence, size,
-		    "/dev/kvm opens, but no kernel was tried under it");
-	else if (t->kvm_ms < 0)
-		(void)snprintf(
-		    evidence, size, "a kernel of ours does not end under KVM");
-	else
-		(void)snprintf(evidence, size,
-		    "a kernel of ours takes %" PRId64
-		    " ms under KVM and %" PRId64 " ms under TCG",
-		    t->kvm_ms, t->tcg_ms);
-	return !t->device_errno && t->tcg_ms >= 0 && t->kvm_ms >= 0 &&
-	    t->kvm_ms <= 2 * t->tcg_ms;
 }

@@ -60,6 +60,12 @@ struct hypervisor {
 	int (*check)(const struct spec_variant *v, struct err *err);
 	void (*command)(const struct vm_config *c, struct argv *ret);
 	/*
+	 * How the trial's kernel is booted with the backend of v; serial is
+	 * stdio. NULL: there is no backend kvm.
+	 */
+	void (*trial)(
+	    const struct spec_variant *v, const char *kernel, struct argv *ret);
+	/*
 	 * One line from the control socket. Returns 0 to go on (what is in
 	 * reply is sent), 1 when the backend is proven (what it is known by is
 	 * in evidence). Errors: CONFLICT (another backend runs), PROTO.
@@ -73,17 +79,5 @@ extern const struct hypervisor hypervisor_qemu;
 
 /* NULL if there is no driver of that name. */
 const struct hypervisor *hypervisor_find(const char *name);
-
-/* What a trial of KVM showed: times to the end of a small kernel of ours. */
-struct kvm_trial {
-	int device_errno; /* of opening /dev/kvm; 0: it opened */
-	int64_t kvm_ms;   /* -1: it did not end */
-	int64_t tcg_ms;   /* -1: it was not tried */
-};
-/*
- * KVM works only if that kernel ends under it in at most twice TCG's time: a
- * KVM in software can be 35 times slower. evidence says why, on one line.
- */
-bool kvm_works(const struct kvm_trial *t, char *evidence, size_t size);
 
 #endif

@@ -14,6 +14,10 @@
 #include "agent/hypervisor/hypervisor.h"
 #include "agent/json.h"
 
+enum {
+	TRIAL_MIB = 32
+};
+
 static int check(const struct spec_variant *v, struct err *err)
 {
 	bool kvm = strcmp(v->backend, "kvm") == 0;
@@ -30,7 +34,8 @@ static int check(const struct spec_variant *v, struct err *err)
 		    "%s: the option thread is of backend tcg only", v->name);
 	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, errno, "%s: /dev/kvm", v->name);
+		return err_errno(
+		    err, errno, "kvm does not work here: /dev/kvm");
 	return 0;
 }
 
@@ -63,11 +68,11 @@ static void add_disks(const struct vm_config *c, struct argv *a)
 	}
 }
 
-static void command(const struct vm_config *c, struct argv *a)
+static void add_machine(const struct spec_variant *v, int cpus, int memory_mib,
+    const char *kernel, struct argv *a)
 {
 	static const char *const fixed[] = {"-nodefaults", "-no-user-config",
 	    "-display", "none", "-no-reboot", "-machine", "q35"};
-	const struct spec_variant *v = c->variant;
 
 	argv_add(a, "qemu-system-x86_64");
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
@@ -77,17 +82,23 @@ static void command(const struct vm_config *c, struct argv *a)
 	argv_add(a, "-cpu");
 	argv_add(a, "%s", v->cpu ? v->cpu : "max");
 	argv_add(a, "-smp");
-	argv_add(a, "%d", c->guest->cpus);
+	argv_add(a, "%d", cpus);
 	argv_add(a, "-m");
-	argv_add(a, "%d", c->guest->memory_mib);
+	argv_add(a, "%d", memory_mib);
 	argv_add(a, "-chardev");
 	argv_add(a, "stdio,id=serial,signal=off");
 	argv_add(a, "-serial");
 	argv_add(a, "chardev:serial");
+	argv_add(a, "-kernel");
+	argv_add(a, "%s", kernel);
+}
+
+static void command(const struct vm_config *c, struct argv *a)
+{
+	add_machine(
+	    c->variant, c->guest->cpus, c->guest->memory_mib, c->kernel, a);
 	argv_add(a, "-qmp");
 	argv_add(a, "unix:work/qmp,server=on,wait=off");
-	argv_add(a, "-kernel");
-	argv_add(a, "%s", c->kernel);
 	if (c->initrd[0]) {
 		argv_add(a, "-initrd");
 		argv_add(a, "%s", c->initrd);
@@ -97,8 +108,15 @@ static void command(const struct vm_config *c, struct argv *a)
 	add_disks(c, a);
 }
 
-/* ---- the proof ------------------------------------------------------------
- */
+static void trial(
+    const struct spec_variant *v, const char *kernel, struct argv *a)
+{
+	add_machine(v, 1, TRIAL_MIB, kernel, a);
+	argv_add(a, "-append");
+	argv_add(a, "--serial");
+}
+
+/* ---- the proof ------------------------------------------------------- */
 
 enum {
 	AWAIT_GREETING,
@@ -196,5 +214,6 @@ const struct hypervisor hypervisor_qemu = {
     .control_socket = "work/qmp",
     .check = check,
     .command = command,
+    .trial = trial,
     .prove = prove,
 };

@@ -160,8 +160,7 @@ static void a_word_needs_no_shell(void **state)
 	assert_false(guest_word_is_safe("a\xc3\xa4"));
 }
 
-/* ---- the specification ------------------------------------------------------
- */
+/* ---- the specification ----------------------------------------------- */
 
 static const char fio_spec[] =
     "{\"v\":1,\"item\":\"d\",\"variants\":[{\"name\":\"a b\",\"role\":"
@@ -255,8 +254,7 @@ static void orders_fit_in_a_line_and_need_no_shell(void **state)
 	}
 }
 
-/* ---- the proof
- * ------------------------------------------------------------------ */
+/* ---- the proof ------------------------------------------------------- */
 
 static int prove(const struct vm_config *c, const char *kvm, const char *cpus)
 {
@@ -301,24 +299,6 @@ static void qemu_proves_its_backend_and_its_threads(void **state)
 	assert_int_equal(prove(&c, "{\"error\":{}}", two), -ERR_PROTO);
 }
 
-static void kvm_counts_only_if_it_is_fast(void **state)
-{
-	char text[200];
-
-	(void)state;
-	assert_true(
-	    kvm_works(&(struct kvm_trial){0, 2000, 1000}, text, sizeof(text)));
-	assert_false(
-	    kvm_works(&(struct kvm_trial){0, 2001, 1000}, text, sizeof(text)));
-	assert_false(
-	    kvm_works(&(struct kvm_trial){0, -1, 1000}, text, sizeof(text)));
-	assert_false(
-	    kvm_works(&(struct kvm_trial){0, 5, -1}, text, sizeof(text)));
-	assert_false(
-	    kvm_works(&(struct kvm_trial){2, 5, 5}, text, sizeof(text)));
-	assert_non_null(strstr(text, "/dev/kvm"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,7 +311,6 @@ int main(void)
 	    cmocka_unit_test(a_wrong_value_of_a_specification_is_refused),
 	    cmocka_unit_test(orders_fit_in_a_line_and_need_no_shell),
 	    cmocka_unit_test(qemu_proves_its_backend_and_its_threads),
-	    cmocka_unit_test(kvm_counts_only_if_it_is_fast),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

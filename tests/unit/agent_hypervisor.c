@@ -2,11 +2,13 @@
 /* A hypervisor that talks QMP and plays its guest on stdin and stdout. */
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -31,7 +33,7 @@ static const char *value_of(char **argv, const char *key)
 	return "";
 }
 
-static void answer_control(int fd, int cpus)
+static void answer_control(int fd, bool kvm, int cpus)
 {
 	const char *greeting = "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":1,"
 	                       "\"minor\":2,\"major\":7}}}}\n";
@@ -44,8 +46,9 @@ static void answer_control(int fd, int cpus)
 
 		line[n] = '\0';
 		if (strstr(line, "query-kvm"))
-			one = xstrdup("{\"return\":{\"enabled\":false,"
-			              "\"present\":true}}\n");
+			one = xasprintf("{\"return\":{\"enabled\":%s,"
+			                "\"present\":true}}\n",
+			    kvm ? "true" : "false");
 		else if (strstr(line, "query-cpus-fast"))
 			one = xasprintf("{\"return\":[{\"thread-id\":9},"
 			                "{\"thread-id\":%d}]}\n",
@@ -126,6 +129,18 @@ static void measure(const char *order)
 	say(lines);
 }
 
+/* The agent dies with the second measurement half done. */
+static void measure_half(const char *order)
+{
+	static int n;
+
+	measure(order);
+	if (++n == 1)
+		return;
+	say_time("BEGIN");
+	wait_ms(600000);
+}
+
 static void be_guest(const char *mode)
 {
 	char *line = NULL;
@@ -144,19 +159,38 @@ static void be_guest(const char *mode)
 	if (strstr(mode, "slow"))
 		wait_ms(600000);
 	while (getline(&line, &cap, stdin) > 0 && strcmp(line, "GO\n") != 0)
-		if (str_starts(line, "M "))
+		if (str_starts(line, "M ") && strstr(mode, "endless"))
+			measure_half(line + 2);
+		else if (str_starts(line, "M "))
 			measure(line + 2);
 	free(line);
 	say("IB-GUEST DONE\n");
+}
+
+/* Under KVM it does what the file kvm-trial in the agent's folder says. */
+static int be_trial(bool kvm)
+{
+	scoped_val(buf_done) struct buf mode = BUF_INIT(64);
+
+	if (!kvm)
+		wait_ms(300);
+	else if (fs_read("kvm-trial", 64, &mode, NULL) < 0 ||
+	    strcmp(buf_str(&mode), "slow") == 0)
+		wait_ms(600000);
+	say("SOTEST END\n");
+	return 0;
 }
 
 int agent_hypervisor(char **argv)
 {
 	scoped_val(buf_done) struct buf mode = BUF_INIT(4096);
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	bool kvm = strstr(value_of(argv, "-accel"), "kvm") != NULL;
 	bool single = strstr(value_of(argv, "-accel"), "single") != NULL;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (str_ends(value_of(argv, "-kernel"), "/trial.elf32"))
+		return be_trial(kvm);
 	if (fs_read(value_of(argv, "-kernel"), 4096, &mode, NULL) < 0 ||
 	    strstr(buf_str(&mode), "nohost"))
 		return 1;
@@ -164,7 +198,12 @@ int agent_hypervisor(char **argv)
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
 	    listen(fd, 1) < 0)
 		return 1;
-	answer_control(accept(fd, NULL, NULL), single ? 9 : 10);
+	/* What our death signal would end, the next agent must end. */
+	if (strstr(buf_str(&mode), "endless")) {
+		(void)prctl(PR_SET_PDEATHSIG, 0);
+		(void)signal(SIGPIPE, SIG_IGN);
+	}
+	answer_control(accept(fd, NULL, NULL), kvm, single ? 9 : 10);
 	be_guest(buf_str(&mode));
 	return strstr(buf_str(&mode), "crash") ? 3 : 0;
 }

@@ -5,7 +5,8 @@
 
 /*
  * Does what the words in the file given as -kernel say (good, slow, hang,
- * panic, error, crash, nohost). Returns the exit code.
+ * panic, error, crash, nohost, endless). endless survives the agent, in the
+ * middle of its second measurement. Returns the exit code.
  */
 int agent_hypervisor(char **argv);
 

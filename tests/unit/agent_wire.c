@@ -30,8 +30,7 @@ static uint64_t first_seed(void)
 	return (uint64_t)seed;
 }
 
-/* ---- random schedules
- * ------------------------------------------------------------ */
+/* ---- random schedules ------------------------------------------------ */
 
 static void work(struct world *w, int64_t n_events)
 {
@@ -123,8 +122,7 @@ static void every_event_is_applied_once_and_in_order(void **state)
 		run_schedule(seed + i);
 }
 
-/* ---- lost lines
- * -------------------------------------------------------------------- */
+/* ---- lost lines ------------------------------------------------------ */
 
 static void pass_time(struct world *w, int64_t ms)
 {

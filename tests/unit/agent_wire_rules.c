@@ -39,8 +39,7 @@ static void a_gap_is_asked_for_once(void **state)
 	assert_int_equal(w->pending.have, 0);
 }
 
-/* ---- the daemon's rules
- * --------------------------------------------------------------- */
+/* ---- the daemon's rules ---------------------------------------------- */
 
 static void a_bad_field_is_the_agents_error(void **state)
 {
@@ -225,8 +224,7 @@ static void a_lost_journal_is_the_hosts_error(void **state)
 	assert_non_null(strstr(w->why, "journal"));
 }
 
-/* ---- the agent's rules
- * ------------------------------------------------------------------- */
+/* ---- the agent's rules ----------------------------------------------- */
 
 /* What the agent answers to lines written by hand; caller frees. */
 static char *ask(struct world *w, const char *lines)

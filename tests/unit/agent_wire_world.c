@@ -106,8 +106,7 @@ void world_settle(struct world *w)
 		world_carry(w, w->pipe, QUEUE_MAX);
 }
 
-/* ---- the daemon's owner ----------------------------------------------------
- */
+/* ---- the daemon's owner ---------------------------------------------- */
 
 static void d_send(void *arg, const char *data, size_t len)
 {
@@ -231,8 +230,7 @@ void world_daemon_commit(struct world *w)
 		wire_daemon_forget(w->d, w->now);
 }
 
-/* ---- the agent's owner ------------------------------------------------------
- */
+/* ---- the agent's owner ----------------------------------------------- */
 
 static void a_send(void *arg, void *link_arg, const char *data, size_t len)
 {
@@ -379,8 +377,7 @@ json_t *world_note(const char *text)
 	return json_pack("{s:s,s:s}", "t", "note", "text", text);
 }
 
-/* ---- the worlds
- * ---------------------------------------------------------------- */
+/* ---- the worlds ------------------------------------------------------ */
 
 struct world *world_new(uint64_t seed)
 {
