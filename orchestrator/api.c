@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "orchestrator/weblink.h"
@@ -63,6 +64,23 @@ static void op_submit(struct asker who, const json_t *h)
 		submit_request(who, h, name);
 }
 
+/* Who did what, for the people of the lab. */
+static void audit(struct daemon *d, const char *who, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void audit(struct daemon *d, const char *who, const char *fmt, ...)
+{
+	scoped_val(buf_done) struct buf what = BUF_INIT(1 << 12);
+	struct db_tx *tx = db_tx_new(d->db);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&what, fmt, ap);
+	va_end(ap);
+	db_tx_audit(tx, clock_wall_ms(), who, buf_str(&what));
+	db_tx_post(tx, NULL, NULL);
+}
+
 static void op_cancel(struct asker who, const json_t *h)
 {
 	struct err err = ERR_INIT;
@@ -76,9 +94,82 @@ static void op_cancel(struct asker who, const json_t *h)
 	if (n < 0)
 		weblink_answer_error(
 		    who, weblink_status_of((int)n), "%s", err.msg);
-	else
+	else {
+		audit(who.d, name, "cancelled %lld jobs of run %lld",
+		    (long long)n,
+		    (long long)json_integer_value(json_object_get(h, "run")));
 		weblink_answer_json(
 		    who, 200, json_pack("{s:I}", "cancelled", (json_int_t)n));
+	}
+}
+
+struct rerun {
+	struct asker who;
+	const char *user;
+	struct err err;
+	int r;
+};
+
+static void on_rerun(void *arg, int64_t run_id)
+{
+	struct asker *who = arg;
+
+	weblink_answer_json(
+	    *who, 201, json_pack("{s:I}", "id", (json_int_t)run_id));
+	free(who);
+}
+
+static bool rerun_one(void *arg, const struct db_source *s)
+{
+	struct rerun *rerun = arg;
+	struct asker *copy = xcalloc(1, sizeof(*copy));
+
+	*copy = rerun->who;
+	if (strcmp(s->kind, "test") != 0)
+		rerun->r = err_set(&rerun->err, ERR_INVAL,
+		    "a %s run is not run again by hand", s->kind);
+	else
+		rerun->r = run_make(rerun->who.d,
+		    &(struct run_request){
+		        .project = s->project,
+		        .user = rerun->user,
+		        .name = s->name,
+		        .link = s->link,
+		        .commit = s->commit,
+		        .priority = s->priority,
+		        .suite_name = s->suite_name,
+		        .suite_text = s->suite_text,
+		        .suite_len = s->suite_len,
+		        .files = s->files,
+		        .n_files = s->n_files,
+		    },
+		    NULL, on_rerun, copy, &rerun->err);
+	if (rerun->r < 0)
+		free(copy);
+	return true;
+}
+
+/* The same suite and files again, on the lab as it is now. */
+static void op_rerun(struct asker who, const json_t *h)
+{
+	int64_t id = json_integer_value(json_object_get(h, "run"));
+	struct rerun rerun = {.who = who};
+	scoped(db_reader_close) struct db_reader *reader = NULL;
+
+	if (!allowed(who, h, SCOPE_SUBMIT, &rerun.user))
+		return;
+	rerun.r = db_reader_open(who.d->opts->dir, &reader, &rerun.err);
+	if (rerun.r == 0) {
+		int r =
+		    db_run_source(reader, id, rerun_one, &rerun, &rerun.err);
+
+		rerun.r = r < 0 ? r : rerun.r;
+	}
+	if (rerun.r < 0)
+		weblink_answer_error(
+		    who, weblink_status_of(rerun.r), "%s", rerun.err.msg);
+	else
+		audit(who.d, rerun.user, "rerun of run %lld", (long long)id);
 }
 
 static void boot_answer(void *arg, const char *script, size_t len)
@@ -228,6 +319,7 @@ static void op_machine(struct asker who, const json_t *h)
 	    name, text_of(h, "why"));
 	machine_health(
 	    who.d, m, offline ? HEALTH_MAINTENANCE : HEALTH_GOOD, why);
+	audit(who.d, name, "machine %s %s", m->name, why);
 	daemon_dispatch(who.d);
 	weblink_answer_json(who, 200,
 	    json_pack("{s:s}", "health",
@@ -247,6 +339,7 @@ static const struct op {
     {"machine", op_machine},
     {"machines", op_machines},
     {"open", op_open},
+    {"rerun", op_rerun},
     {"submit", op_submit},
     {"why", op_why},
 };

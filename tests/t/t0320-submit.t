@@ -357,6 +357,20 @@ like "what is done cannot be cancelled" \
 	"$(post "/api/v1/runs/$run/cancel" -X POST \
 	-H "Authorization: Bearer $IRONBENCH_TOKEN")" '^404 '
 
+# ---- again -------------------------------------------------------------------------------
+
+columns() {
+	"$IRONBENCH" matrix "$1" --format csv | cut -d , -f 1,2
+}
+like "running again needs a token" \
+	"$(post "/api/v1/runs/$run/rerun" -X POST)" '^401 '
+again=$("$IRONBENCH" rerun "$run")
+is "what was cancelled runs again as a new run" "$again" $((run + 1))
+is "with the same jobs" "$(columns "$again")" "$(columns "$run")"
+is "which wait" "$(status_of "$again")" '"unfinished"'
+nok "a run that is not there does not" "$IRONBENCH" rerun 4711
+run=$again
+
 # ---- after a crash -----------------------------------------------------------------------
 
 waiting() {
@@ -369,7 +383,7 @@ like "jobs wait" "$before" '^[1-9]'
 crash
 daemon_start
 is "they wait after a crash" "$(waiting)" "$before"
-is "what was cancelled stays so" "$(status_of "$run")" '"disabled"'
+is "what was cancelled stays so" "$(status_of $((run - 1)))" '"disabled"'
 is "the next run has the next number" "$(submit -F config=@suite.yaml \
 	-F "boot_files=@$IB_TMP/good.zip" >/dev/null && field id)" $((run + 1))
 kill -TERM "$(pid_of daemon)"
