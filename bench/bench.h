@@ -23,8 +23,7 @@
 #include "bench/spec.h"
 #include "bench/table.h"
 
-/* ---- how a guest test ends ------------------------------------------------
- */
+/* ---- how a guest test ends ------------------------------------------- */
 
 enum test_end {
 	TEST_RUNNING,
@@ -38,8 +37,7 @@ enum test_end {
 /* "running", "pass", "fail", "timeout", "panic", "reset". */
 const char *test_end_name(enum test_end end);
 
-/* ---- suites (project_config.yaml, a superset of SoTest's) ------------------
- */
+/* ---- suites (project_config.yaml, a superset of SoTest's) ------------ */
 
 struct suite_item {
 	char *name;
@@ -176,8 +174,7 @@ int suite_substitute(const char *text,
     const char *(*var)(void *arg, const char *name), void *arg, struct buf *ret,
     struct err *err);
 
-/* ---- SOTEST over a serial line ---------------------------------------------
- */
+/* ---- SOTEST over a serial line --------------------------------------- */
 
 enum case_result {
 	CASE_PASS = 1,

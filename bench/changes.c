@@ -32,8 +32,7 @@ double changes_mean(const double *x, size_t n)
 	return sum / (double)n;
 }
 
-/* ---- options ---------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------- */
 
 static int check_options(const struct bench_changes_options *o, struct err *err)
 {
@@ -80,8 +79,7 @@ static int check(const double *x, size_t n,
 	return check_options(o, err);
 }
 
-/* ---- spikes ----------------------------------------------------------------
- */
+/* ---- spikes ---------------------------------------------------------- */
 
 static double median_of(double *x, size_t n)
 {
@@ -133,8 +131,7 @@ static void collect_spikes(const int *z, size_t n, struct bench_changes *c)
 	c->suspect = begin < n ? begin : BENCH_NO_SUSPECT;
 }
 
-/* ---- levels ----------------------------------------------------------------
- */
+/* ---- levels ---------------------------------------------------------- */
 
 /* Where levels begin: changes and environments; the last one is n. */
 struct borders {
@@ -196,8 +193,7 @@ static void find_spikes(const double *x, size_t n, const struct borders *b,
 	collect_spikes(z, n, ret);
 }
 
-/* ---- changes ---------------------------------------------------------------
- */
+/* ---- changes --------------------------------------------------------- */
 
 static int compare_changes(const void *a, const void *b)
 {

@@ -18,8 +18,7 @@
 
 #define RHO_MOST .8
 
-/* ---- critical values -------------------------------------------------------
- */
+/* ---- critical values ------------------------------------------------- */
 
 static const double alphas[CHANGES_ALPHAS] = {.05, .01, .001, .0001};
 
@@ -89,8 +88,7 @@ static double p_of(const double c[CHANGES_ALPHAS], double t)
 	return alphas[CHANGES_ALPHAS - 1];
 }
 
-/* ---- scores ----------------------------------------------------------------
- */
+/* ---- scores ---------------------------------------------------------- */
 
 struct point {
 	double x;
@@ -127,8 +125,7 @@ static void normal_scores(
 	}
 }
 
-/* ---- one segment -----------------------------------------------------------
- */
+/* ---- one segment ----------------------------------------------------- */
 
 struct split {
 	size_t at; /* the first point of the second side */
@@ -191,8 +188,7 @@ static double autocorrelation(const double *a, size_t n, const struct split *s)
 	return fmin(fmax(rho, 0), RHO_MOST);
 }
 
-/* ---- segmentation ----------------------------------------------------------
- */
+/* ---- segmentation ---------------------------------------------------- */
 
 struct range {
 	size_t from;

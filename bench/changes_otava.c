@@ -13,8 +13,7 @@
 #include "bench/changes_private.h"
 #include "bench/rmath.h"
 
-/* ---- two sides -------------------------------------------------------------
- */
+/* ---- two sides ------------------------------------------------------- */
 
 struct side {
 	double n;
@@ -53,8 +52,7 @@ static double magnitude(const struct side *a, const struct side *b)
 	return fmax(fabs(forwards), fabs(backwards));
 }
 
-/* ---- the points so far -----------------------------------------------------
- */
+/* ---- the points so far ----------------------------------------------- */
 
 struct weak {
 	size_t index;
@@ -101,8 +99,7 @@ static void drop(struct weaks *w, size_t at)
 	w->n--;
 }
 
-/* ---- E-divisive ------------------------------------------------------------
- */
+/* ---- E-divisive ------------------------------------------------------ */
 
 struct candidate {
 	size_t index;
@@ -184,8 +181,7 @@ static void divide(const double *x, size_t n, double max_pvalue, double *within,
 	}
 }
 
-/* ---- windows and merging ---------------------------------------------------
- */
+/* ---- windows and merging --------------------------------------------- */
 
 /* Windows begin every half window, or at the last point found. */
 static void find_weak(

@@ -69,8 +69,7 @@ static bool is_over(const struct guest_test *t)
 	return t->result.end != TEST_RUNNING;
 }
 
-/* ---- the verdict -----------------------------------------------------------
- */
+/* ---- the verdict ----------------------------------------------------- */
 
 static void finish(struct guest_test *t, enum test_end end,
     enum test_reason reason, int64_t offset, const char *fmt, ...)
@@ -160,8 +159,7 @@ static bool panicked_in_unfinished_line(struct guest_test *t)
 	return true;
 }
 
-/* ---- lines -----------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------- */
 
 /* A guest that prints without end must not fill the database. */
 static bool may_report(struct guest_test *t)
@@ -321,8 +319,7 @@ void guest_test_feed(
 	}
 }
 
-/* ---- time and the machine --------------------------------------------------
- */
+/* ---- time and the machine -------------------------------------------- */
 
 void guest_test_start(struct guest_test *t, int64_t now_ms)
 {

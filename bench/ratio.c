@@ -13,8 +13,7 @@
 
 #define NEEDED_MAX 1e9
 
-/* ---- moments ---------------------------------------------------------------
- */
+/* ---- moments --------------------------------------------------------- */
 
 void bench_moments_add(struct bench_moments *m, double x)
 {
@@ -44,8 +43,7 @@ double bench_moments_variance(const struct bench_moments *m)
 	return m->n < 2 ? (double)NAN : m->m2 / (double)(m->n - 1);
 }
 
-/* ---- what the files of ratios share ----------------------------------------
- */
+/* ---- what the files of ratios share ---------------------------------- */
 
 static int check_arm(
     const char *name, const double *x, size_t n, struct err *err)
@@ -129,8 +127,7 @@ static void by_t(double d, double se, double df, struct bench_estimate *ret)
 	ret->p = rmath_pt_two_sided(d / se, df);
 }
 
-/* ---- two arms --------------------------------------------------------------
- */
+/* ---- two arms -------------------------------------------------------- */
 
 /* From the squared standard errors of both arms' log means. */
 static void welch(double d, double vb, size_t nb, double vc, size_t nc,
@@ -217,8 +214,7 @@ int bench_ratio_summaries(const struct bench_summary *baseline,
 	return 0;
 }
 
-/* ---- pairs -----------------------------------------------------------------
- */
+/* ---- pairs ----------------------------------------------------------- */
 
 int bench_ratio_paired(
     const struct bench_arms *arms, struct bench_estimate *ret, struct err *err)
@@ -236,8 +232,7 @@ int bench_ratio_paired(
 	return 0;
 }
 
-/* ---- planning --------------------------------------------------------------
- */
+/* ---- planning -------------------------------------------------------- */
 
 size_t bench_ratio_needed(double cv, double half_width)
 {

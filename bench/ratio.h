@@ -20,8 +20,7 @@
 #define BENCH_ALPHA .05               /* of intervals: 95 % */
 #define BENCH_DIFFERENCES_MAX 4000000 /* n times m of Hodges-Lehmann */
 
-/* ---- moments ---------------------------------------------------------------
- */
+/* ---- moments --------------------------------------------------------- */
 
 /* Count, mean and sum of squared deviations (Welford 1962). */
 struct bench_moments {
@@ -37,8 +36,7 @@ void bench_moments_merge(
 /* Of the sample, by n - 1; NAN below 2 values. */
 double bench_moments_variance(const struct bench_moments *m);
 
-/* ---- ratios ----------------------------------------------------------------
- */
+/* ---- ratios ---------------------------------------------------------- */
 
 struct bench_arms {
 	const double *baseline;
@@ -122,8 +120,7 @@ bool bench_ratio_disagrees(
  */
 size_t bench_ratio_needed(double cv, double half_width);
 
-/* ---- verdicts --------------------------------------------------------------
- */
+/* ---- verdicts -------------------------------------------------------- */
 
 enum bench_verdict {
 	BENCH_UNKNOWN, /* more pairs are needed */

@@ -74,8 +74,7 @@ static void from_sorted(
 	ret->hi = exp(sorted[n - k]);
 }
 
-/* ---- two arms --------------------------------------------------------------
- */
+/* ---- two arms -------------------------------------------------------- */
 
 /*
  * p of U, the number of differences above 0 (equal values count half). The
@@ -148,8 +147,7 @@ int bench_ratio_hodges_lehmann(
 	return 0;
 }
 
-/* ---- pairs -----------------------------------------------------------------
- */
+/* ---- pairs ----------------------------------------------------------- */
 
 static int compare_magnitudes(const void *a, const void *b)
 {

@@ -44,8 +44,7 @@ static void put_str(
 	put(m, map, key, json_string(s));
 }
 
-/* ---- variants and guests ---------------------------------------------------
- */
+/* ---- variants and guests --------------------------------------------- */
 
 static json_t *variant(struct maker *m, size_t i, const char *role)
 {
@@ -113,8 +112,7 @@ static int put_guests(struct maker *m, json_t *spec, struct err *err)
 	return 0;
 }
 
-/* ---- workload --------------------------------------------------------------
- */
+/* ---- workload -------------------------------------------------------- */
 
 static json_t *profile(struct maker *m, const struct bench_metric *metric)
 {
@@ -167,8 +165,7 @@ static void put_variants(struct maker *m, json_t *spec)
 	put(m, spec, "variants", list);
 }
 
-/* ---- the specification -----------------------------------------------------
- */
+/* ---- the specification ----------------------------------------------- */
 
 static void put_blocks(struct maker *m, json_t *spec, uint64_t seed)
 {

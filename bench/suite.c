@@ -39,8 +39,7 @@ static const struct top_key {
     {"benchmarks", 0, NULL},
 };
 
-/* ---- what the parts share --------------------------------------------------
- */
+/* ---- what the parts share -------------------------------------------- */
 
 void strings_free(char **list)
 {
@@ -101,8 +100,7 @@ int suite_name_compare(const void *a, const void *b)
 	return order ? order : (x->i > y->i) - (x->i < y->i);
 }
 
-/* ---- text ------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------ */
 
 /* Control characters in two or three bytes, and what reverses a line. */
 static bool is_hidden(const unsigned char *s)
@@ -196,8 +194,7 @@ int suite_texts(const struct conf_node *map, const char *key, size_t max_n,
 	return 0;
 }
 
-/* ---- the suite -------------------------------------------------------------
- */
+/* ---- the suite ------------------------------------------------------- */
 
 void suite_free(struct suite *s)
 {

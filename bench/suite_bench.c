@@ -42,8 +42,7 @@ static int parse_number(const struct conf_node *node, const char *key, int min,
 	return r;
 }
 
-/* ---- what is measured ------------------------------------------------------
- */
+/* ---- what is measured ------------------------------------------------ */
 
 static const struct bench_metric *find_metric(
     enum bench_workload workload, const char *text)
@@ -181,8 +180,7 @@ static int parse_fio(
 	return r;
 }
 
-/* ---- where it is measured --------------------------------------------------
- */
+/* ---- where it is measured -------------------------------------------- */
 
 static int find_guest(const struct conf_node *n, const struct suite *s,
     const char *name, size_t *ret, struct err *err)
@@ -283,8 +281,7 @@ static int parse_variants(const struct conf_node *node, const struct suite *s,
 	    list[0] ? conf_get(node, "variants") : node, s, list, b, err);
 }
 
-/* ---- time ------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------ */
 
 /* Seconds that one VM boot takes at least: its workload, and booting. */
 static int64_t least_step_s(const struct suite *s, const struct suite_bench *b)
@@ -339,8 +336,7 @@ static int parse_times(const struct conf_node *node, const struct suite *s,
 	return r;
 }
 
-/* ---- one benchmark, and all ------------------------------------------------
- */
+/* ---- one benchmark, and all ------------------------------------------ */
 
 static int parse_workload(
     const struct conf_node *node, struct suite_bench *b, struct err *err)

@@ -83,8 +83,7 @@ static int too_many(
 	return suite_limit(err);
 }
 
-/* ---- variants --------------------------------------------------------------
- */
+/* ---- variants -------------------------------------------------------- */
 
 void suite_variant_done(struct suite_variant *v)
 {
@@ -174,8 +173,7 @@ int suite_variants_parse(
 	return r;
 }
 
-/* ---- guests ----------------------------------------------------------------
- */
+/* ---- guests ---------------------------------------------------------- */
 
 void suite_guest_done(struct suite_guest *g)
 {

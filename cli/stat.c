@@ -27,8 +27,7 @@ static const uint32_t changes_options = OPT_BIT(OPT_DETECTOR) |
     OPT_BIT(OPT_ALPHA) | OPT_BIT(OPT_WINDOW) | OPT_BIT(OPT_MAX_PVALUE) |
     OPT_BIT(OPT_MIN_MAGNITUDE) | OPT_BIT(OPT_FORMAT);
 
-/* ---- files -----------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------- */
 
 struct numbers {
 	double *v;
@@ -126,8 +125,7 @@ static int read_number(const struct lines *l, const char *text, double *ret)
 	return CLI_OK;
 }
 
-/* ---- ratio -----------------------------------------------------------------
- */
+/* ---- ratio ----------------------------------------------------------- */
 
 struct arms {
 	struct numbers x[2]; /* baseline, candidate */
@@ -315,8 +313,7 @@ static int stat_ratio(struct cli *cli)
 	return CLI_OK;
 }
 
-/* ---- changes ---------------------------------------------------------------
- */
+/* ---- changes --------------------------------------------------------- */
 
 static int read_series(struct cli *cli, struct numbers *x)
 {
@@ -496,8 +493,7 @@ static int stat_changes(struct cli *cli)
 	return CLI_OK;
 }
 
-/* ---- the command -----------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------- */
 
 int cmd_stat(struct cli *cli)
 {

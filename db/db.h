@@ -30,8 +30,7 @@
 #include "base/mem.h"
 #include "scheduler/scheduler.h"
 
-/* ---- opening ----------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------- */
 
 struct db;
 struct db_tx;
@@ -82,8 +81,7 @@ int64_t db_next_job_ids(struct db *db, int64_t n); /* the first of n */
 int64_t db_next_attempt_id(struct db *db);
 int64_t db_next_fence(struct db *db);
 
-/* ---- writing
- * ------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------- */
 
 struct db_tx *db_tx_new(struct db *db);
 /* Posts and takes ownership. done (may be NULL) runs when durable. */
@@ -242,8 +240,7 @@ int db_tokens(struct db *db, bool (*row)(void *arg, const struct db_token *t),
 void db_tx_audit(
     struct db_tx *tx, int64_t at_ms, const char *who, const char *what);
 
-/* ---- attempts that an agent carries out
- * ------------------------------------------- */
+/* ---- attempts that an agent carries out ------------------------------ */
 
 /* The specification that the agent is given; stored before it is sent. */
 void db_tx_agent_spec(struct db_tx *tx, int64_t attempt_id, const char *spec);
@@ -291,8 +288,7 @@ int db_load_agent(struct db *db, int64_t attempt_id,
     void (*event)(void *arg, int64_t s, const char *line, size_t len),
     void *arg, struct err *err);
 
-/* ---- after a restart
- * ------------------------------------------------------------ */
+/* ---- after a restart ------------------------------------------------- */
 
 struct db_open_job {
 	int64_t run_id;
@@ -333,8 +329,7 @@ int db_load_health(struct db *db,
         const char *why, int64_t at_ms),
     void *arg, struct err *err);
 
-/* ---- files by hash
- * ---------------------------------------------------------------- */
+/* ---- files by hash --------------------------------------------------- */
 
 /*
  * Moves a synced file into DIR/files/xx/yyyy... (rename, fsync of the folder).
@@ -348,8 +343,7 @@ char *db_file_path(const char *dir, const uint8_t sha256[HASH_BYTES]);
 int db_file_open(const char *dir, const uint8_t sha256[HASH_BYTES], int *ret_fd,
     int64_t *ret_size, struct err *err);
 
-/* ---- console logs
- * ------------------------------------------------------------------- */
+/* ---- console logs ---------------------------------------------------- */
 
 /*
  * The console of an attempt: bytes with arrival times, compressed in frames of
@@ -395,8 +389,7 @@ int db_log_read(const char *dir, int64_t attempt_id, int64_t from, int64_t to,
         void *arg, int64_t offset, const char *data, size_t len, int64_t at_ms),
     void *arg, struct err *err);
 
-/* ---- reading
- * -------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 struct db_reader;
 

@@ -94,8 +94,7 @@ static void record_step(
 	record_post(rec, then, a);
 }
 
-/* ---- the end --------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------- */
 
 static void answer_script(struct attempt *a, const char *script, size_t len)
 {
@@ -162,8 +161,7 @@ void attempt_gap(struct attempt *a, const char *text)
 	    text);
 }
 
-/* ---- power off, console, power on
- * ---------------------------------------------- */
+/* ---- power off, console, power on ------------------------------------ */
 
 static void on_on(void *arg, int r, enum power_state seen, const char *evidence,
     const struct err *err)
@@ -265,8 +263,7 @@ void attempt_look(struct attempt *a)
 		switch_off(a);
 }
 
-/* ---- boot script
- * ------------------------------------------------------------------ */
+/* ---- boot script ----------------------------------------------------- */
 
 static void script_durable(void *arg)
 {
@@ -402,8 +399,7 @@ void attempt_asked(struct attempt *a,
 	record_post(rec, script_durable, a);
 }
 
-/* ---- cleanup
- * ------------------------------------------------------------------------ */
+/* ---- cleanup --------------------------------------------------------- */
 
 static void left(void *arg)
 {

@@ -48,8 +48,7 @@ struct attempt {
 struct attempt *attempt_new(struct daemon *d, struct live_job *lj);
 void attempt_free(struct attempt *a);
 
-/* ---- attempt.c: power, console, script, cleanup -----------------------------
- */
+/* ---- attempt.c: power, console, script, cleanup ---------------------- */
 
 /* From power-off: also after a crash of the daemon. */
 void attempt_prepare(struct attempt *a);
@@ -68,8 +67,7 @@ void attempt_cleanup(struct attempt *a);
 /* Cleanup is over: the job is done, or waits again; the attempt is freed. */
 void attempt_leave(struct attempt *a);
 
-/* ---- attempt_test.c: console and verdict
- * -------------------------------------- */
+/* ---- attempt_test.c: console and verdict ----------------------------- */
 
 /* The guest test of the attempt's item. */
 struct guest_test *attempt_test_new(struct attempt *a);
@@ -84,8 +82,7 @@ void attempt_look(struct attempt *a);
 /* Puts cases and samples into the transaction. */
 void attempt_put_results(struct attempt *a, struct db_tx *tx);
 
-/* ---- attempt_agent.c: a benchmark, by an agent over SSH
- * --------------------------- */
+/* ---- attempt_agent.c: a benchmark, by an agent over SSH -------------- */
 
 struct agent_run;
 

@@ -26,8 +26,7 @@ enum {
 	CLEANUP_MS = 60000
 };
 
-/* ---- memory
- * ------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------- */
 
 static struct agent_run *run_of(struct attempt *a)
 {
@@ -74,8 +73,7 @@ void attempt_agent_put_results(struct agent_run *run, struct db_tx *tx)
 	    run->a->m ? run->a->m->id : 0);
 }
 
-/* ---- events
- * -------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------- */
 
 static struct verdict verdict_of(const struct wire_end *e)
 {
@@ -201,8 +199,7 @@ static void on_event(
 		record_show(a->d, a->lj);
 }
 
-/* ---- the link
- * -------------------------------------------------------------------- */
+/* ---- the link -------------------------------------------------------- */
 
 static void on_prepare_late(struct attempt *a)
 {
@@ -412,8 +409,7 @@ static void dial(void *arg)
 		arm(run->a);
 }
 
-/* ---- what drive.c and attempt.c call
- * --------------------------------------------------- */
+/* ---- what drive.c and attempt.c call --------------------------------- */
 
 static int make_spec(struct agent_run *run, struct err *err)
 {

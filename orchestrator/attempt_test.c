@@ -64,8 +64,7 @@ void attempt_put_results(struct attempt *a, struct db_tx *tx)
 		put_number(a, tx, &a->numbers[i]);
 }
 
-/* ---- verdict
- * -------------------------------------------------------------------- */
+/* ---- verdict --------------------------------------------------------- */
 
 /* What the test says about itself, held against what the suite expects. */
 static struct verdict of_test(
@@ -195,8 +194,7 @@ void attempt_test_start(struct attempt *a)
 	attempt_arm(a);
 }
 
-/* ---- console
- * ---------------------------------------------------------------------- */
+/* ---- console --------------------------------------------------------- */
 
 /* The boot script's own word for its failure, before the test has begun. */
 static bool says_boot_failed(struct attempt *a, const char *data, size_t len)

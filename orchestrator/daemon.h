@@ -123,8 +123,7 @@ struct daemon {
 	int exit_code;
 };
 
-/* ---- daemon.c: start, stop, dispatch
- * ------------------------------------------- */
+/* ---- daemon.c: start, stop, dispatch --------------------------------- */
 
 /*
  * Opens everything, loads what is unfinished and runs until it is told to
@@ -138,8 +137,7 @@ void daemon_dispatch(struct daemon *d);
 /* Ends the loop if it drains and no attempt is left. */
 void daemon_check_drained(struct daemon *d);
 
-/* ---- machine.c
- * -------------------------------------------------------------------- */
+/* ---- machine.c ------------------------------------------------------- */
 
 /*
  * Takes a lab: makes machines for new names, retires those that left, gives
@@ -162,8 +160,7 @@ void machine_health_changed(
 void machine_health_load(struct daemon *d, int64_t machine_id,
     enum health health, const char *why, int64_t at_ms);
 
-/* ---- run.c
- * ------------------------------------------------------------------------ */
+/* ---- run.c ----------------------------------------------------------- */
 
 struct run_request {
 	const char *project;
@@ -210,8 +207,7 @@ int64_t job_timeout_ms(const struct live_job *lj);
 int job_spec(
     const struct live_job *lj, uint64_t seed, char **ret, struct err *err);
 
-/* ---- record.c: record first, then act
- * ------------------------------------------------ */
+/* ---- record.c: record first, then act -------------------------------- */
 
 struct record;
 
@@ -231,8 +227,7 @@ void record_post(struct record *rec, void (*then)(void *arg), void *arg);
 /* Tells the pages that there is something new about a job. */
 void record_show(struct daemon *d, const struct live_job *lj);
 
-/* ---- drive.c: acts on the state of a job
- * ---------------------------------------------- */
+/* ---- drive.c: acts on the state of a job ----------------------------- */
 
 /* Idempotent; called when a change is durable, and for every job at start. */
 void drive(struct daemon *d, struct live_job *lj);
@@ -250,9 +245,7 @@ bool drive_may_fetch(
 /* What the attempt of a busy machine is doing: "serial 12 KiB, 3/17 cases". */
 void drive_describe(const struct live_job *lj, struct buf *to);
 
-/* ---- token.c
- * ---------------------------------------------------------------------------
- */
+/* ---- token.c --------------------------------------------------------- */
 
 int tokens_load(struct daemon *d, struct err *err);
 void tokens_free(struct daemon *d);
@@ -268,8 +261,7 @@ int token_add(struct db *db, const char *name, unsigned scopes, struct buf *ret,
 int token_check(const struct daemon *d, const char *token,
     enum token_scope scope, const char **ret_name);
 
-/* ---- web: weblink.c (frames), api.c (what the frames ask), submit.c
- * -------------------------- */
+/* ---- web: weblink.c (frames), api.c (what the frames ask), submit.c -- */
 
 /* Binds the listening sockets; a port in use is CONFLICT. */
 int weblink_listen(struct daemon *d, struct err *err);
@@ -282,8 +274,7 @@ void weblink_free(struct weblink *link);
 struct json_t; /* of jansson */
 void weblink_event(struct daemon *d, struct json_t *event);
 
-/* ---- control.c: the daemon's own socket, for its own command line
- * -------------------------- */
+/* ---- control.c: the daemon's own socket, for its own command line ---- */
 
 int control_start(struct daemon *d, struct err *err);
 void control_free(struct control *c);

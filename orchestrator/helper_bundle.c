@@ -176,8 +176,7 @@ static int copy_parts(struct bundle *b, const json_t *list, struct err *err)
 	return r;
 }
 
-/* ---- ZIP --------------------------------------------------------------------
- */
+/* ---- ZIP ------------------------------------------------------------- */
 
 SCOPED_DEFINE(struct archive, archive_read_free);
 
@@ -266,8 +265,7 @@ static int read_zip(struct bundle *b, int fd, struct err *err)
 	return r;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------- */
 
 static int check_missing(const struct bundle *b, struct err *err)
 {

@@ -97,8 +97,7 @@ static int check(const struct args *a, char **suites)
 	return bad ? 1 : 0;
 }
 
-/* ---- the other faces
- * ---------------------------------------------------------- */
+/* ---- the other faces ------------------------------------------------- */
 
 static int web(char **argv)
 {

@@ -305,8 +305,7 @@ void run_missing_canaries(struct daemon *d)
 	}
 }
 
-/* ---- after a restart
- * ----------------------------------------------------------- */
+/* ---- after a restart ------------------------------------------------- */
 
 static void load_run(void *arg, const struct db_open_run *row)
 {
@@ -394,8 +393,7 @@ int run_load(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* ---- cancel
- * ----------------------------------------------------------------------- */
+/* ---- cancel ---------------------------------------------------------- */
 
 static void drive_job(void *arg)
 {

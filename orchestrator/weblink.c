@@ -61,8 +61,7 @@ struct weblink {
 	struct loop_timer *restart;
 };
 
-/* ---- listening
- * --------------------------------------------------------------- */
+/* ---- listening ------------------------------------------------------- */
 
 static int split_address(
     const char *text, char *host, size_t size, const char **ret_port)
@@ -175,8 +174,7 @@ const char *weblink_url(const struct daemon *d, bool boot)
 	return boot ? d->link->boot_url : d->link->url;
 }
 
-/* ---- the socket
- * ------------------------------------------------------------------ */
+/* ---- the socket ------------------------------------------------------ */
 
 static void watch(struct weblink *l);
 
@@ -335,8 +333,7 @@ static void watch(struct weblink *l)
 		(void)uv_poll_start(l->poll, events, on_poll);
 }
 
-/* ---- the process
- * ---------------------------------------------------------------------- */
+/* ---- the process ----------------------------------------------------- */
 
 static void forget_peer(struct weblink *l)
 {
@@ -439,8 +436,7 @@ void weblink_free(struct weblink *l)
 	free(l);
 }
 
-/* ---- answers and events
- * ------------------------------------------------------------------ */
+/* ---- answers and events ---------------------------------------------- */
 
 static void answer(struct asker who, int status, const char *type,
     const void *body, size_t len, int fd)
@@ -529,9 +525,7 @@ void weblink_event(struct daemon *d, json_t *event)
 	json_decref(event);
 }
 
-/* ---- uploads
- * ---------------------------------------------------------------------------------
- */
+/* ---- uploads --------------------------------------------------------- */
 
 static void expire_uploads(struct weblink *l)
 {

@@ -31,14 +31,12 @@ void weblink_upload_open(struct asker who);
 /* The daemon's own descriptor of an upload, handed over; -1 if unknown. */
 int weblink_upload_take(struct daemon *d, int64_t upload);
 
-/* ---- api.c -----------------------------------------------------------------
- */
+/* ---- api.c ----------------------------------------------------------- */
 
 /* A request of the web process. */
 void api_request(struct asker who, const json_t *header);
 
-/* ---- submit.c
- * ---------------------------------------------------------------- */
+/* ---- submit.c -------------------------------------------------------- */
 
 /* The op "submit", its token already checked; user is the token's name. */
 void submit_request(struct asker who, const json_t *header, const char *user);

@@ -358,8 +358,7 @@ bool scheduler_next(struct scheduler *s, struct lease *ret)
 	}
 }
 
-/* ---- changes --------------------------------------------------------------
- */
+/* ---- changes --------------------------------------------------------- */
 
 void scheduler_push(struct scheduler *s, const struct waiting_job *job)
 {

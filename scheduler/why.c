@@ -81,8 +81,7 @@ static void put_duration(struct buf *to, int64_t ms)
 		    to, "%" PRId64 " h %" PRId64 " m", s / 3600, s % 3600 / 60);
 }
 
-/* ---- nothing matches ------------------------------------------------------
- */
+/* ---- nothing matches ------------------------------------------------- */
 
 static void put_tags(struct buf *to, const struct scheduler *s,
     const char *word, const int *tags, int n)
@@ -157,8 +156,7 @@ static void put_nothing_matches(const struct view *v, struct buf *to)
 	buf_puts(to, ": no machine has it");
 }
 
-/* ---- something matches ----------------------------------------------------
- */
+/* ---- something matches ----------------------------------------------- */
 
 /* What comes before the i-th of n named machines. */
 static const char *comma(int i)
@@ -269,8 +267,7 @@ static void put_idle(const struct view *v, struct buf *to)
 	put_rest(to, k);
 }
 
-/* ---- its place ------------------------------------------------------------
- */
+/* ---- its place ------------------------------------------------------- */
 
 /* Adds the classes that a profile can run. */
 static void add_rivals(

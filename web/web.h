@@ -92,8 +92,7 @@ struct web_options {
  */
 int web_main(const struct web_options *opts);
 
-/* ---- frames, used by both ends ----------------------------------------------
- */
+/* ---- frames, used by both ends --------------------------------------- */
 
 /* Appends one frame to a buffer (its ceiling applies). */
 void web_frame_put(

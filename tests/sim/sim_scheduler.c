@@ -36,8 +36,7 @@ bool sim_percent(struct sim *sim, int p)
 	return sim_below(sim, 100) < p;
 }
 
-/* ---- the clock -------------------------------------------------------------
- */
+/* ---- the clock ------------------------------------------------------- */
 
 static void swap(struct timer *a, struct timer *b)
 {
@@ -84,8 +83,7 @@ static struct timer timer_take(struct sim *sim)
 	return t;
 }
 
-/* ---- the world -------------------------------------------------------------
- */
+/* ---- the world ------------------------------------------------------- */
 
 static void person_at_machine(struct sim *sim)
 {

@@ -24,8 +24,7 @@ static struct bench_changes *changes(
 	return c;
 }
 
-/* ---- Otava -----------------------------------------------------------------
- */
+/* ---- Otava ----------------------------------------------------------- */
 
 static void check_case(const json_t *json, const double *x, size_t n)
 {
@@ -66,8 +65,7 @@ static void otava_finds_what_otava_finds(void **state)
 	}
 }
 
-/* ---- what the default detector says wrongly, and what it misses ------------
- */
+/* ---- what the default detector says wrongly, and what it misses ------ */
 
 #define POINTS 100
 #define REPETITIONS 2000
@@ -183,8 +181,7 @@ static void a_change_of_one_and_a_half_sigma_is_found(void **state)
 	}
 }
 
-/* ---- what a change says ----------------------------------------------------
- */
+/* ---- what a change says ---------------------------------------------- */
 
 static void steps(double *x, size_t n)
 {
@@ -278,8 +275,7 @@ static void turning_time_or_values_round_turns_the_changes_round(void **state)
 	}
 }
 
-/* ---- spikes ----------------------------------------------------------------
- */
+/* ---- spikes ---------------------------------------------------------- */
 
 static void a_spike_is_flagged_and_is_no_change(void **state)
 {
@@ -328,8 +324,7 @@ static void a_level_that_is_almost_constant_has_spikes(void **state)
 	assert_int_equal(c->spikes[0], 7);
 }
 
-/* ---- edges -----------------------------------------------------------------
- */
+/* ---- edges ----------------------------------------------------------- */
 
 static void constants_and_short_series_have_nothing(void **state)
 {

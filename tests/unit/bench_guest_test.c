@@ -117,8 +117,7 @@ static void read_stream(const char *name, struct buf *ret)
 		fail_msg("%s", err.msg);
 }
 
-/* ---- cases and numbers -----------------------------------------------------
- */
+/* ---- cases and numbers ----------------------------------------------- */
 
 static void a_case_without_a_name_takes_the_announced_one(void **state)
 {
@@ -200,8 +199,7 @@ static void only_quoted_benchmarks_are_cases(void **state)
 	probe_done(&p);
 }
 
-/* ---- verdicts --------------------------------------------------------------
- */
+/* ---- verdicts -------------------------------------------------------- */
 
 static void nothing_counts_after_the_end(void **state)
 {
@@ -319,8 +317,7 @@ static void a_reset_fails_at_any_time(void **state)
 	probe_done(&p);
 }
 
-/* ---- timers ----------------------------------------------------------------
- */
+/* ---- timers ---------------------------------------------------------- */
 
 static void no_begin_in_time_is_a_timeout(void **state)
 {
@@ -428,8 +425,7 @@ static void no_timer_runs_before_the_start(void **state)
 	assert_true(guest_test_deadline(t) == INT64_MAX);
 }
 
-/* ---- whole streams ---------------------------------------------------------
- */
+/* ---- whole streams --------------------------------------------------- */
 
 static const struct {
 	const char *file;

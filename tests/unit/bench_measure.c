@@ -61,8 +61,7 @@ static double mb(const struct bench_fio *f, enum bench_fio_rw rw)
 	return v;
 }
 
-/* ---- fio -------------------------------------------------------------------
- */
+/* ---- fio ------------------------------------------------------------- */
 
 static void real_outputs_are_read(void **state)
 {
@@ -233,8 +232,7 @@ static void too_much_is_refused(void **state)
 	    bench_sysbench_parse(text.data, text.len, &s, &err), -ERR_LIMIT);
 }
 
-/* ---- sysbench --------------------------------------------------------------
- */
+/* ---- sysbench -------------------------------------------------------- */
 
 static void real_reports_are_read(void **state)
 {
@@ -320,8 +318,7 @@ static void carriage_returns_do_not_matter(void **state)
 	assert_int_equal(s.threads, -1);
 }
 
-/* ---- metrics ---------------------------------------------------------------
- */
+/* ---- metrics --------------------------------------------------------- */
 
 static void every_metric_is_complete_and_unique(void **state)
 {

@@ -41,8 +41,7 @@ static void near_all(const char *what, const struct bench_estimate *a,
 	kit_near(what, a->p, b->p, tolerance);
 }
 
-/* ---- the oracle ------------------------------------------------------------
- */
+/* ---- the oracle ------------------------------------------------------ */
 
 struct data {
 	double *b;
@@ -166,8 +165,7 @@ static void quantiles_are_as_tabled(void **state)
 	}
 }
 
-/* ---- symmetries ------------------------------------------------------------
- */
+/* ---- symmetries ------------------------------------------------------ */
 
 #define N 9
 
@@ -286,8 +284,7 @@ static void a_slower_candidate_is_above_one(void **state)
 	}
 }
 
-/* ---- edges -----------------------------------------------------------------
- */
+/* ---- edges ----------------------------------------------------------- */
 
 static void too_few_values_have_no_interval(void **state)
 {
@@ -460,8 +457,7 @@ static void threads_may_compute_at_the_same_time(void **state)
 	}
 }
 
-/* ---- moments and summaries -------------------------------------------------
- */
+/* ---- moments and summaries ------------------------------------------- */
 
 static void moments_give_the_same_interval(void **state)
 {

@@ -82,8 +82,7 @@ static json_t *spec(const struct suite *s, size_t bench, uint64_t seed)
 	return json;
 }
 
-/* ---- suites ----------------------------------------------------------------
- */
+/* ---- suites ---------------------------------------------------------- */
 
 static void every_key_is_read(void **state)
 {
@@ -270,8 +269,7 @@ static void a_key_of_the_other_workload_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "benchmark: unknown key 'disk_mib'"));
 }
 
-/* ---- specifications --------------------------------------------------------
- */
+/* ---- specifications -------------------------------------------------- */
 
 static void a_disk_specification_says_what_the_suite_says(void **state)
 {

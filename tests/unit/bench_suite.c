@@ -63,8 +63,7 @@ static void expect_list(char *const *list, const char *joined)
 	assert_string_equal(buf_str(&b), joined);
 }
 
-/* ---- what is read ----------------------------------------------------------
- */
+/* ---- what is read ---------------------------------------------------- */
 
 static void an_item_needs_only_a_name_and_an_exec(void **state)
 {
@@ -274,8 +273,7 @@ static void the_test_kernels_suite_is_read(void **state)
 	expect_list(s->ignored, "");
 }
 
-/* ---- complaints ------------------------------------------------------------
- */
+/* ---- complaints ------------------------------------------------------ */
 
 static void a_bad_top_level_is_refused(void **state)
 {
@@ -494,8 +492,7 @@ static void too_much_is_a_limit(void **state)
 	    "s.yaml:1:33: tags: has 65 entries; must have at most 64");
 }
 
-/* ---- files and variables ---------------------------------------------------
- */
+/* ---- files and variables --------------------------------------------- */
 
 static void each_file_is_named_once_in_order(void **state)
 {

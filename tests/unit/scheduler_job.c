@@ -314,8 +314,7 @@ static void cancelled_and_disabled_jobs_have_a_verdict(void **unused)
 	assert_int_equal(job_bucket(&job), BUCKET_DISABLED);
 }
 
-/* ---- events as text -------------------------------------------------------
- */
+/* ---- events as text -------------------------------------------------- */
 
 static void round_trip(const struct job_event *ev, const char *want)
 {
@@ -415,8 +414,7 @@ static void anything_else_is_not_an_event(void **unused)
 	}
 }
 
-/* ---- names, signs, counts -------------------------------------------------
- */
+/* ---- names, signs, counts -------------------------------------------- */
 
 static void names_are_read_back(void **unused)
 {

@@ -10,8 +10,7 @@
 
 #include "tests/unit/scheduler_lab.h"
 
-/* ---- classes --------------------------------------------------------------
- */
+/* ---- classes --------------------------------------------------------- */
 
 static void equal_requirements_are_one_class(void **unused)
 {
@@ -90,8 +89,7 @@ static void machines_take_turns(void **unused)
 	}
 }
 
-/* ---- order ----------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------- */
 
 static void higher_priority_is_always_first(void **unused)
 {
@@ -198,8 +196,7 @@ static void removed_job_is_never_given(void **unused)
 	expect_none();
 }
 
-/* ---- exclusion ------------------------------------------------------------
- */
+/* ---- exclusion ------------------------------------------------------- */
 
 static void excluded_machine_is_avoided_while_another_exists(void **unused)
 {
@@ -255,8 +252,7 @@ static void exclusion_ends_with_the_health_of_the_others(void **unused)
 	expect(2, 1);
 }
 
-/* ---- health, pins, canaries -----------------------------------------------
- */
+/* ---- health, pins, canaries ------------------------------------------ */
 
 static void unhealthy_machine_gets_nothing(void **unused)
 {

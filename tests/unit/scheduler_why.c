@@ -9,8 +9,7 @@
 
 #include "tests/unit/scheduler_lab.h"
 
-/* ---- quiet ----------------------------------------------------------------
- */
+/* ---- quiet ----------------------------------------------------------- */
 
 static void quiet_job_is_alone_on_its_host_and_group(void **unused)
 {
@@ -166,8 +165,7 @@ static void quiet_job_starts_wherever_it_is_quiet_first(void **unused)
 	expect(4, 1);
 }
 
-/* ---- reasons --------------------------------------------------------------
- */
+/* ---- reasons --------------------------------------------------------- */
 
 static void why_names_what_no_machine_has(void **unused)
 {
