@@ -30,7 +30,7 @@
 #include "base/mem.h"
 #include "scheduler/scheduler.h"
 
-/* ---- opening --------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 struct db;
 struct db_tx;
@@ -81,7 +81,7 @@ int64_t db_next_job_ids(struct db *db, int64_t n); /* the first of n */
 int64_t db_next_attempt_id(struct db *db);
 int64_t db_next_fence(struct db *db);
 
-/* ---- writing --------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 struct db_tx *db_tx_new(struct db *db);
 /* Posts and takes ownership. done (may be NULL) runs when durable. */
@@ -145,6 +145,39 @@ struct db_new_run {
  * is done at once.
  */
 void db_tx_run_new(struct db_tx *tx, const struct db_new_run *run);
+
+/* A webhook's delivery; in the transaction of its run. */
+struct db_delivery {
+	int64_t run_id;
+	const char *project;
+	const char *guid;   /* of the delivery; NULL or "" if it had none */
+	const char *ref;    /* refs/heads/... */
+	const char *commit; /* 40 hex digits */
+	int64_t received_at_ms;
+	uint8_t body_sha256[HASH_BYTES]; /* of the raw request */
+};
+void db_tx_delivery(struct db_tx *tx, const struct db_delivery *delivery);
+/*
+ * The run of a delivery that came before: the same guid, or the same push.
+ * Only what is durable is found. Error: NOTFOUND.
+ */
+int db_delivery_find(struct db *db, const char *project, const char *guid,
+    const char *ref, const char *commit, int64_t *ret, struct err *err);
+
+/* What a run of state RUN_RESOLVING turned out to be. */
+struct db_run_resolved {
+	int64_t run_id;
+	const char *suite_name;
+	const char *suite_text;
+	size_t suite_len;
+	const struct db_plan *plan;
+	int64_t first_job;
+	int64_t n_jobs; /* at least one */
+	const struct db_run_file *files;
+	size_t n_files;
+};
+/* RUN_RESOLVING -> RUN_OPEN with its jobs (QUEUED), files and suite. */
+void db_tx_run_resolve(struct db_tx *tx, const struct db_run_resolved *run);
 
 /*
  * One event of a job: event row, job row, attempt row and the run's counters.
@@ -240,7 +273,7 @@ int db_tokens(struct db *db, bool (*row)(void *arg, const struct db_token *t),
 void db_tx_audit(
     struct db_tx *tx, int64_t at_ms, const char *who, const char *what);
 
-/* ---- attempts that an agent carries out ------------------------------ */
+/* ---- attempts that an agent carries out --------------------------------- */
 
 /* The specification that the agent is given; stored before it is sent. */
 void db_tx_agent_spec(struct db_tx *tx, int64_t attempt_id, const char *spec);
@@ -288,7 +321,7 @@ int db_load_agent(struct db *db, int64_t attempt_id,
     void (*event)(void *arg, int64_t s, const char *line, size_t len),
     void *arg, struct err *err);
 
-/* ---- after a restart ------------------------------------------------- */
+/* ---- after a restart ---------------------------------------------------- */
 
 struct db_open_job {
 	int64_t run_id;
@@ -308,10 +341,11 @@ struct db_open_run {
 	const char *suite_text;
 	size_t suite_len;
 	const char *commit;
+	const char *ref; /* that was pushed; NULL if it was not by a push */
 	const char *kind;
 	int64_t pin_machine;
 	int priority;
-	enum run_state state;
+	enum run_state state; /* resolving: suite_name is its path, no text */
 	const struct db_run_file *files;
 	size_t n_files;
 };
@@ -329,7 +363,7 @@ int db_load_health(struct db *db,
         const char *why, int64_t at_ms),
     void *arg, struct err *err);
 
-/* ---- files by hash --------------------------------------------------- */
+/* ---- files by hash ------------------------------------------------------ */
 
 /*
  * Moves a synced file into DIR/files/xx/yyyy... (rename, fsync of the folder).
@@ -343,7 +377,7 @@ char *db_file_path(const char *dir, const uint8_t sha256[HASH_BYTES]);
 int db_file_open(const char *dir, const uint8_t sha256[HASH_BYTES], int *ret_fd,
     int64_t *ret_size, struct err *err);
 
-/* ---- console logs ---------------------------------------------------- */
+/* ---- console logs ------------------------------------------------------- */
 
 /*
  * The console of an attempt: bytes with arrival times, compressed in frames of
@@ -389,7 +423,7 @@ int db_log_read(const char *dir, int64_t attempt_id, int64_t from, int64_t to,
         void *arg, int64_t offset, const char *data, size_t len, int64_t at_ms),
     void *arg, struct err *err);
 
-/* ---- reading --------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 struct db_reader;
 

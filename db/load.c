@@ -169,7 +169,8 @@ static int load_run(struct load *l, struct stmt *st, struct err *err)
 	    .kind = stmt_text(st, 7),
 	    .pin_machine = stmt_int(st, 8),
 	    .priority = (int)stmt_int(st, 9),
-	    .state = (enum run_state)stmt_int(st, 10)};
+	    .state = (enum run_state)stmt_int(st, 10),
+	    .ref = stmt_text_or_null(st, 13)};
 	size_t len;
 	const void *blob = stmt_blob(st, 6, &len);
 	int r;
@@ -195,10 +196,11 @@ static int load_run(struct load *l, struct stmt *st, struct err *err)
 
 static const char sql_open_runs[] =
     "SELECT r.id, p.text, u.text, n.name, s.name, s.body, r.commit_sha, "
-    "r.kind, r.pin_machine, r.priority, r.state, r.first_job, l.body "
+    "r.kind, r.pin_machine, r.priority, r.state, r.first_job, l.body, d.ref "
     "FROM run r JOIN word p ON p.id = r.project_id "
     "JOIN word u ON u.id = r.user_id JOIN name n ON n.id = r.name_id "
     "JOIN suite s ON s.id = r.suite_id JOIN plan l ON l.id = r.plan_id "
+    "LEFT JOIN delivery d ON d.run_id = r.id "
     "WHERE r.state < 2 ORDER BY r.id";
 
 static int load_runs(struct load *l, struct err *err)

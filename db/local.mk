@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/attempt.c \
 	%D%/case.c %D%/case.h \
 	%D%/db.h \
+	%D%/delivery.c \
 	%D%/fault.c %D%/fault.h \
 	%D%/file.c \
 	%D%/filter.c %D%/filter.h \
@@ -40,7 +41,8 @@ nodist_%C%_libdb_a_SOURCES = %D%/migrations.c
 # In the order of their numbers.
 db_migrations = \
 	%D%/migrations/0001-initial.sql \
-	%D%/migrations/0002-agent.sql
+	%D%/migrations/0002-agent.sql \
+	%D%/migrations/0003-hooks.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c
@@ -59,6 +61,7 @@ db_tests = \
 	tests/fault/fault_db \
 	tests/unit/db_agent \
 	tests/unit/db_crash \
+	tests/unit/db_delivery \
 	tests/unit/db_log \
 	tests/unit/db_migrate \
 	tests/unit/db_open \
@@ -80,6 +83,9 @@ tests_unit_db_agent_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_crash_SOURCES = tests/unit/db_crash.c $(db_kit)
 tests_unit_db_crash_LDADD = $(db_test_libs)
 tests_unit_db_crash_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_delivery_SOURCES = tests/unit/db_delivery.c $(db_kit)
+tests_unit_db_delivery_LDADD = $(db_test_libs)
+tests_unit_db_delivery_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_log_SOURCES = tests/unit/db_log.c $(db_kit)
 tests_unit_db_log_LDADD = $(db_test_libs)
 tests_unit_db_log_CPPFLAGS = $(db_test_cppflags)

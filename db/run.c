@@ -300,6 +300,62 @@ static const struct db_run_file *copy_files(
 	return to;
 }
 
+/* ---- what a push turned out to be --------------------------------------- */
+
+static const char sql_run_resolve[] =
+    "UPDATE run SET state = 1, suite_id = ?2, plan_id = ?3, first_job = ?4, "
+    "n_total = ?5, n_waiting = ?5 WHERE id = ?1 AND state = 0";
+
+static int run_resolve(struct conn *c, const void *arg, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_run_resolve);
+	const struct new_run *n = arg;
+	int64_t suite = 0;
+	int64_t plan = 0;
+	int r = suite_id(c, n, &suite, err);
+
+	if (r == 0)
+		r = plan_id(c, n, &plan, err);
+	if (r < 0)
+		return r;
+	stmt_bind_int(st, 1, n->run.id);
+	stmt_bind_int(st, 2, suite);
+	stmt_bind_int(st, 3, plan);
+	stmt_bind_int(st, 4, n->run.first_job);
+	stmt_bind_int(st, 5, n->run.n_jobs);
+	r = stmt_run_one(st, err);
+	if (r == 0)
+		r = files_put(c, &n->run, err);
+	if (r == 0)
+		r = jobs_put(c, n, err);
+	return r;
+}
+
+/* ---- for the loop ------------------------------------------------------- */
+
+static void copy_suite(struct db_tx *tx, const char *name, const char *text,
+    size_t len, struct new_run *to)
+{
+	to->run.suite_name = tx_str(tx, name ? name : "");
+	to->run.suite_text = tx_copy(tx, text, len);
+	to->run.suite_len = len;
+	hash_sha256(to->run.suite_text, len, to->suite_sha256);
+}
+
+void db_tx_run_resolve(struct db_tx *tx, const struct db_run_resolved *run)
+{
+	struct new_run *n = tx_alloc(tx, 1, sizeof(*n));
+
+	n->run.id = run->run_id;
+	n->run.first_job = run->first_job;
+	n->run.n_jobs = run->n_jobs;
+	n->run.n_files = run->n_files;
+	n->run.files = copy_files(tx, run->files, run->n_files);
+	copy_suite(tx, run->suite_name, run->suite_text, run->suite_len, n);
+	copy_plan(tx, run->plan, n);
+	tx_op(tx, "run_resolve", run->run_id, run_resolve, n);
+}
+
 void db_tx_run_new(struct db_tx *tx, const struct db_new_run *run)
 {
 	struct new_run *n = tx_alloc(tx, 1, sizeof(*n));
@@ -310,12 +366,10 @@ void db_tx_run_new(struct db_tx *tx, const struct db_new_run *run)
 	to->project = tx_str(tx, run->project);
 	to->user = tx_str(tx, run->user);
 	to->name = tx_str(tx, run->name);
-	to->suite_name = tx_str(tx, run->suite_name ? run->suite_name : "");
-	to->suite_text = tx_copy(tx, run->suite_text, run->suite_len);
+	copy_suite(tx, run->suite_name, run->suite_text, run->suite_len, n);
 	to->link = tx_str(tx, run->link);
 	to->kind = tx_str(tx, run->kind ? run->kind : "test");
 	to->files = copy_files(tx, run->files, run->n_files);
-	hash_sha256(to->suite_text, to->suite_len, n->suite_sha256);
 	n->has_commit =
 	    run->commit && hash_unhex(run->commit, n->commit, COMMIT_BYTES);
 	copy_plan(tx, run->plan, n);
@@ -324,4 +378,4 @@ void db_tx_run_new(struct db_tx *tx, const struct db_new_run *run)
 
 const char *const sql_run[] = {sql_suite_get, sql_suite_put, sql_plan_get,
     sql_plan_put, sql_run_put, sql_block_count, sql_run_file_put, sql_job_put,
-    NULL};
+    sql_run_resolve, NULL};

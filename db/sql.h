@@ -18,6 +18,7 @@ extern const char *const sql_agent[];
 extern const char *const sql_attempt[];
 extern const char *const sql_machine[];
 extern const char *const sql_token[];
+extern const char *const sql_delivery[];
 extern const char *const sql_load[];
 extern const char *const sql_run_file[];
 extern const char *const sql_reader[];
