@@ -315,6 +315,11 @@ static void op_machine(struct asker who, const json_t *h)
 		weblink_answer_error(who, 404, "no such machine");
 		return;
 	}
+	if (m->by_hand) {
+		weblink_answer_error(who, 409,
+		    "machine %s: its power is being switched", m->name);
+		return;
+	}
 	why = xasprintf("%s by %s: %.150s", offline ? "offline" : "online",
 	    name, text_of(h, "why"));
 	machine_health(
@@ -324,6 +329,73 @@ static void op_machine(struct asker who, const json_t *h)
 	weblink_answer_json(who, 200,
 	    json_pack("{s:s}", "health",
 	        health_name(fleet_health(who.d->fleet, m->id))));
+}
+
+/* ---- power, by a person ----------------------------------------------------
+ */
+
+enum {
+	HAND_MS = 9000
+};
+
+struct hand {
+	struct asker who;
+	int64_t machine_id;
+};
+
+static void hand_done(void *arg, int r, enum power_state seen,
+    const char *evidence, const struct err *err)
+{
+	struct hand *hand = arg;
+	struct machine *m =
+	    map_find(&hand->who.d->machines_by_id, hand->machine_id);
+
+	if (m)
+		m->by_hand = false;
+	if (r < 0)
+		weblink_answer_error(
+		    hand->who, 503, "%s (%s)", err->msg, evidence);
+	else
+		weblink_answer_json(hand->who, 200,
+		    json_pack("{s:s s:s}", "power", power_state_name(seen),
+		        "evidence", evidence));
+	free(hand);
+}
+
+/* Why a person may not switch it now; NULL if it is allowed. */
+static const char *not_by_hand(const struct daemon *d, const struct machine *m)
+{
+	if (!m->power || !power_can_switch(m->power))
+		return "its power cannot be switched";
+	if (m->job)
+		return "it has a job; cancel that, or wait";
+	if (fleet_health(d->fleet, m->id) != HEALTH_MAINTENANCE)
+		return "it is in service; take it offline first";
+	return m->by_hand ? "its power is being switched already" : NULL;
+}
+
+static void op_power(struct asker who, const json_t *h)
+{
+	struct machine *m = machine_by_name(who.d, text_of(h, "machine"));
+	bool on = strcmp(text_of(h, "do"), "on") == 0;
+	const char *name;
+	const char *refused;
+	struct hand *hand;
+
+	if (!allowed(who, h, SCOPE_OPERATE, &name))
+		return;
+	refused = m && m->facts ? not_by_hand(who.d, m) : "no such machine";
+	if (refused) {
+		weblink_answer_error(who, m ? 409 : 404, "machine %.100s: %s",
+		    text_of(h, "machine"), refused);
+		return;
+	}
+	audit(who.d, name, "machine %s power %s", m->name, on ? "on" : "off");
+	hand = xcalloc(1, sizeof(*hand));
+	*hand = (struct hand){who, m->id};
+	m->by_hand = true;
+	power_set(m->power, on ? POWER_ON : POWER_OFF,
+	    loop_now_ms(who.d->loop) + HAND_MS, NULL, hand_done, hand);
 }
 
 static const struct op {
@@ -336,9 +408,11 @@ static const struct op {
     {"close", op_close},
     {"file", op_file},
     {"health", op_health},
+    {"hook", hook_request},
     {"machine", op_machine},
     {"machines", op_machines},
     {"open", op_open},
+    {"power", op_power},
     {"rerun", op_rerun},
     {"submit", op_submit},
     {"why", op_why},

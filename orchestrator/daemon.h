@@ -23,6 +23,8 @@
 #include "scheduler/scheduler.h"
 
 struct attempt;
+struct resolve;
+struct runplan;
 struct weblink;
 struct control;
 
@@ -33,11 +35,14 @@ struct run {
 	char *name;
 	char *project;
 	char *user;
-	char *commit; /* NULL if unknown */
+	char *commit;       /* NULL if unknown */
+	int64_t project_id; /* for the queue: a number for each project */
+	struct resolve
+	    *resolve; /* its files are being made; NULL: it is open */
 	bool canary;
 	int64_t pin_machine; /* of a canary */
 	int priority;
-	struct suite *suite;
+	struct suite *suite; /* NULL while it is being resolved */
 	struct run_file {
 		char *path;
 		uint8_t sha256[HASH_BYTES];
@@ -69,6 +74,7 @@ struct machine {
 	struct power *power;             /* NULL: cannot be switched */
 	struct console *console;         /* NULL: none */
 	struct live_job *job;            /* what it is busy with, or NULL */
+	bool by_hand;                    /* a person switches its power now */
 	bool stale;                      /* takes new facts when it is free */
 	char *why;        /* of the last change of its health, or NULL */
 	int64_t since_ms; /* wall clock of that change, 0: never */
@@ -106,6 +112,10 @@ struct daemon {
 	struct map machines_by_id;
 	struct map runs; /* by id */
 	struct map jobs; /* live jobs by id */
+	char **projects; /* their index + 1 is run.project_id */
+	size_t n_projects;
+	int64_t
+	    host_id; /* the daemon's computer, in the database; 0: not yet */
 	struct token *tokens;
 	size_t n_tokens;
 	struct weblink *link; /* to the web process */
@@ -184,6 +194,16 @@ struct run_request {
 int run_make(struct daemon *d, const struct run_request *req,
     struct buf *warnings, void (*done)(void *arg, int64_t run_id), void *arg,
     struct err *err);
+/* For resolve.c: the parts of run_make(). A run in no map; caller frees. */
+struct run *run_new(struct daemon *d, const struct run_request *req);
+void run_free(struct run *run);
+SCOPED_DEFINE(struct run, run_free);
+void run_set_files(struct run *run, const struct db_run_file *files, size_t n);
+/* Its jobs, which wait from then on; takes the run. */
+void run_add_jobs(struct daemon *d, struct run *run, const struct runplan *plan,
+    int64_t first_job);
+/* Tells that it is done, and frees it. */
+void run_forget(struct daemon *d, struct run *run);
 /* Queues the canary of a suspect machine. */
 void run_canary(struct daemon *d, struct machine *m);
 /* After a restart: of those that are suspect and have none. */
@@ -206,6 +226,40 @@ int64_t job_timeout_ms(const struct live_job *lj);
 /* The specification of a benchmark as text; caller frees. Errors: INVAL. */
 int job_spec(
     const struct live_job *lj, uint64_t seed, char **ret, struct err *err);
+
+/* ---- resolve.c: from a push to a run --------------------------------- */
+
+struct push {
+	const char *project;
+	const char *guid;   /* of the delivery, "" if it has none */
+	const char *ref;    /* refs/heads/... */
+	const char *commit; /* 40 hex digits */
+	const char *suite;  /* its path in the repository */
+	const char *name;
+	const char *user;
+	const char *link; /* or NULL */
+	int priority;
+	uint8_t body_sha256[HASH_BYTES];
+};
+/*
+ * Makes the run of a push; done(arg, run id) when run and delivery are
+ * durable. Then its files are made, and it becomes a run like others, or ends
+ * as error/harness with the reason. Errors come from the database.
+ */
+int resolve_push(struct daemon *d, const struct push *push,
+    void (*done)(void *arg, int64_t run_id), void *arg, struct err *err);
+/*
+ * The run of the same delivery or the same push, if it is made just now: the
+ * database may not know it yet. 0: none.
+ */
+int64_t resolve_find(const struct daemon *d, const struct push *push);
+/* After a restart: an unfinished one of the database; resolve_next() begins. */
+void resolve_load(struct daemon *d, const struct db_open_run *row);
+/* Begins with what waits, while fewer are at it than may be. */
+void resolve_next(struct daemon *d);
+/* A person does not want it any more; false if it is over. */
+bool resolve_cancel(struct run *run, const char *why);
+void resolve_free(struct resolve *res); /* NULL is allowed */
 
 /* ---- record.c: record first, then act -------------------------------- */
 

@@ -45,7 +45,8 @@ void helper_cancel(struct helper *h, int64_t id);
 
 /* The helper's own side of `--helper ipmi`; returns the exit code. */
 int helper_ipmi_main(void);
-/* The same for `--helper bundle`. */
+/* The same for `--helper bundle` and `--helper git`. */
 int helper_bundle_main(void);
+int helper_git_main(void);
 
 #endif

@@ -10,12 +10,10 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -24,114 +22,18 @@
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "orchestrator/helper.h"
+#include "orchestrator/helper_source.h"
 
 enum {
-	CONFIG_MAX = 4 << 20,
 	ENTRIES_MAX = 10000,
 	RATIO_MAX = 100,       /* bytes unpacked for each byte packed, */
 	RATIO_FREE = 64 << 20, /* beyond these */
-	CHUNK = 1 << 16,
 };
-#define BYTES_MAX (4LL << 30)
-
-struct bundle {
-	const char *scratch;
-	char **wanted; /* NULL-terminated; those that came are set to "" */
-	json_t *files;
-	json_t *ignored;
-	int64_t bytes;
-	int n;
-};
-
-static void limit(__rlimit_resource_t what, rlim_t value)
-{
-	struct rlimit l = {value, value};
-
-	/* A limit that is lower already is as good. */
-	(void)setrlimit(what, &l);
-}
-
-static void set_limits(void)
-{
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, 300);
-	limit(RLIMIT_FSIZE, BYTES_MAX);
-#ifndef IB_SANITIZED
-	limit(RLIMIT_AS, 1 << 30);
-#endif
-}
-
-/* ---- one file ------------------------------------------------------------ */
-
-struct sink {
-	int fd;
-	struct hash *hash;
-	int64_t size;
-	char tmp[16];
-};
-
-static int sink_open(struct bundle *b, struct sink *s, struct err *err)
-{
-	scoped(free) char *path = NULL;
-
-	(void)snprintf(s->tmp, sizeof(s->tmp), "%d", b->n++);
-	path = xasprintf("%s/%s", b->scratch, s->tmp);
-	s->size = 0;
-	s->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (s->fd < 0)
-		return err_errno(err, errno, "%s", path);
-	s->hash = hash_new();
-	return 0;
-}
-
-static int sink_add(struct bundle *b, struct sink *s, const void *data,
-    size_t len, struct err *err)
-{
-	b->bytes += (int64_t)len;
-	s->size += (int64_t)len;
-	if (b->bytes > BYTES_MAX)
-		return err_set(
-		    err, ERR_LIMIT, "boot files: over %lld bytes", BYTES_MAX);
-	hash_add(s->hash, data, len);
-	return fs_write_all(s->fd, data, len, err);
-}
-
-/* Syncs the file and puts it into the manifest; r: how writing it went. */
-static int sink_close(
-    struct bundle *b, struct sink *s, const char *path, int r, struct err *err)
-{
-	uint8_t sha[HASH_BYTES];
-	char hex[HASH_HEX + 1];
-
-	hash_end(s->hash, sha);
-	if (r == 0 && fsync(s->fd) < 0)
-		r = err_errno(err, errno, "sync %s", path);
-	fd_done(&s->fd);
-	if (r < 0)
-		return r;
-	(void)json_array_append_new(b->files,
-	    json_pack("{s:s s:s s:I s:s}", "path", path, "sha256",
-	        hash_hex(sha, sizeof(sha), hex), "size", (json_int_t)s->size,
-	        "tmp", s->tmp));
-	return 0;
-}
-
-/* True once for each file the configuration names. */
-static bool take_wanted(struct bundle *b, const char *path)
-{
-	for (char **w = b->wanted; *w; w++) {
-		if (strcmp(*w, path) == 0) {
-			**w = '\0';
-			return true;
-		}
-	}
-	return false;
-}
 
 static int copy_part(
     struct bundle *b, const char *path, int fd, struct err *err)
 {
-	scoped(free) char *chunk = xcalloc(1, CHUNK);
+	scoped(free) char *chunk = xcalloc(1, SOURCE_CHUNK);
 	struct sink s;
 	off_t at = 0;
 	ssize_t n;
@@ -141,7 +43,7 @@ static int copy_part(
 		return err_set(err, ERR_INVAL,
 		    "file '%.100s': not a relative path inside the bundle",
 		    path ? path : "");
-	if (!take_wanted(b, path)) {
+	if (!bundle_take_wanted(b, path)) {
 		(void)json_array_append_new(b->ignored,
 		    json_sprintf(
 		        "file %s: not named by the configuration", path));
@@ -150,7 +52,7 @@ static int copy_part(
 	r = sink_open(b, &s, err);
 	if (r < 0)
 		return r;
-	while (r == 0 && (n = pread(fd, chunk, CHUNK, at)) > 0) {
+	while (r == 0 && (n = pread(fd, chunk, SOURCE_CHUNK, at)) > 0) {
 		at += n;
 		r = sink_add(b, &s, chunk, (size_t)n, err);
 	}
@@ -191,14 +93,14 @@ static int zip_error(struct archive *a, struct err *err)
 static int unpack(struct bundle *b, struct archive *a, const char *path,
     int64_t bytes_max, struct err *err)
 {
-	scoped(free) char *chunk = xcalloc(1, CHUNK);
+	scoped(free) char *chunk = xcalloc(1, SOURCE_CHUNK);
 	struct sink s;
 	la_ssize_t n;
 	int r = sink_open(b, &s, err);
 
 	if (r < 0)
 		return r;
-	while (r == 0 && (n = archive_read_data(a, chunk, CHUNK)) > 0) {
+	while (r == 0 && (n = archive_read_data(a, chunk, SOURCE_CHUNK)) > 0) {
 		r = sink_add(b, &s, chunk, (size_t)n, err);
 		if (r == 0 && b->bytes > bytes_max)
 			r = err_set(err, ERR_LIMIT,
@@ -225,7 +127,7 @@ static int take_entry(struct bundle *b, struct archive *a,
 	if (archive_entry_filetype(e) != AE_IFREG)
 		return err_set(err, ERR_INVAL,
 		    "boot files: '%.100s': not a regular file", path);
-	if (!take_wanted(b, path)) {
+	if (!bundle_take_wanted(b, path)) {
 		(void)json_array_append_new(b->ignored,
 		    json_sprintf("boot files: %s: not named by the "
 		                 "configuration",
@@ -249,7 +151,7 @@ static int read_zip(struct bundle *b, int fd, struct err *err)
 		return err_set(err, ERR_IO, "boot files: cannot be read");
 	/* The seekable reader trusts the central directory, as unzip does. */
 	if (archive_read_support_format_zip_seekable(a) != ARCHIVE_OK ||
-	    archive_read_open_fd(a, fd, CHUNK) != ARCHIVE_OK)
+	    archive_read_open_fd(a, fd, SOURCE_CHUNK) != ARCHIVE_OK)
 		return zip_error(a, err);
 	/* A warning is about a name, which is checked here. */
 	while (r == 0 &&
@@ -267,44 +169,20 @@ static int read_zip(struct bundle *b, int fd, struct err *err)
 
 /* ---- the whole ------------------------------------------------------- */
 
-static int check_missing(const struct bundle *b, struct err *err)
-{
-	scoped_val(buf_done) struct buf list = BUF_INIT(1 << 20);
-	int n = 0;
-
-	for (char **w = b->wanted; *w; w++)
-		if (**w && n++ < 5)
-			buf_printf(&list, "%s%s", list.len ? ", " : "", *w);
-	if (n > 5)
-		buf_printf(&list, " and %d more", n - 5);
-	if (n)
-		return err_set(err, ERR_INVAL,
-		    "boot files: named by the configuration, but not there: %s",
-		    buf_str(&list));
-	return 0;
-}
-
 static int read_config(int fd, struct buf *ret, struct err *err)
 {
 	char *room;
 	ssize_t n;
 
-	while ((room = buf_room(ret, CHUNK)) &&
-	    (n = pread(fd, room, CHUNK, (off_t)ret->len)) > 0)
+	while ((room = buf_room(ret, SOURCE_CHUNK)) &&
+	    (n = pread(fd, room, SOURCE_CHUNK, (off_t)ret->len)) > 0)
 		buf_added(ret, (size_t)n);
 	if (!room)
 		return err_set(
-		    err, ERR_LIMIT, "config: over %d bytes", CONFIG_MAX);
+		    err, ERR_LIMIT, "config: over %d bytes", SOURCE_CONFIG_MAX);
 	if (n < 0)
 		return err_errno(err, errno, "config");
 	return 0;
-}
-
-static void add_ignored(struct bundle *b, const struct suite *suite)
-{
-	for (char **i = suite->ignored; i && *i; i++)
-		(void)json_array_append_new(b->ignored,
-		    json_sprintf("%s: known, but without effect yet", *i));
 }
 
 static int fill(struct bundle *b, const json_t *request, struct buf *config,
@@ -323,36 +201,27 @@ static int fill(struct bundle *b, const json_t *request, struct buf *config,
 		    config->len, &suite, err);
 	if (r < 0)
 		return r;
-	add_ignored(b, suite);
-	b->wanted = suite_files(suite);
+	bundle_set_suite(b, suite);
 	r = copy_parts(b, json_object_get(request, "files"), err);
 	if (r == 0 && zip >= 0)
 		r = read_zip(b, zip, err);
 	if (r == 0)
-		r = check_missing(b, err);
+		r = bundle_check_missing(b, err);
 	if (r == 0)
 		r = fs_sync_dir(b->scratch, err);
 	return r;
 }
 
-static void print(json_t *answer)
-{
-	/* If the daemon is gone there is nobody left to tell. */
-	(void)json_dumpf(answer, stdout, JSON_COMPACT);
-	(void)fflush(stdout);
-	json_decref(answer);
-}
-
 int helper_bundle_main(void)
 {
-	scoped_val(buf_done) struct buf config = BUF_INIT(CONFIG_MAX);
+	scoped_val(buf_done) struct buf config = BUF_INIT(SOURCE_CONFIG_MAX);
 	struct bundle b = {.files = json_array(), .ignored = json_array()};
 	struct err err = ERR_INIT;
 	json_error_t je;
 	json_t *request;
 	int r;
 
-	set_limits();
+	helper_limits();
 	/* Names in a ZIP are UTF-8, wherever the daemon was started. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	request = json_loadf(stdin, 0, &je);
@@ -362,14 +231,13 @@ int helper_bundle_main(void)
 	else
 		r = fill(&b, request, &config, &err);
 	if (r < 0)
-		print(json_pack(
+		helper_print(json_pack(
 		    "{s:s s:s}", "error", err.msg, "kind", err_name(r)));
 	else
-		print(json_pack("{s:s# s:O s:O}", "suite", buf_str(&config),
-		    (int)config.len, "files", b.files, "ignored", b.ignored));
-	json_decref(b.files);
-	json_decref(b.ignored);
+		helper_print(json_pack("{s:s# s:O s:O}", "suite",
+		    buf_str(&config), (int)config.len, "files", b.files,
+		    "ignored", b.ignored));
 	json_decref(request);
-	suite_files_free(b.wanted);
+	bundle_done(&b);
 	return 0;
 }

@@ -14,7 +14,8 @@
 
 enum {
 	NAME_MAX_LEN = 100,
-	MACHINES_MAX = 100000
+	MACHINES_MAX = 100000,
+	PROJECTS_MAX = 1000
 };
 
 static const char *const top_keys[] = {"defaults", "machines", "projects"};
@@ -25,8 +26,6 @@ static const char *const machine_keys[] = {"name", "platform", "host",
 static const char *const ssh_keys[] = {
     "host", "port", "user", "key", "host_key"};
 static const char *const console_default_keys[] = {"baud"};
-static const char *const project_keys[] = {
-    "name", "repository", "secret_file", "branches", "files", "token_file"};
 
 static void strings_free(char **list)
 {
@@ -58,6 +57,9 @@ void lab_unref(struct lab *lab)
 	for (size_t i = 0; i < lab->n_machines; i++)
 		machine_done(&lab->machines[i]);
 	free(lab->machines);
+	for (size_t i = 0; i < lab->n_projects; i++)
+		project_done(&lab->projects[i]);
+	free(lab->projects);
 	conf_free(lab->conf);
 	free(lab->path);
 	free(lab->dir);
@@ -287,34 +289,39 @@ static int parse_machines(const struct conf_node *list,
 	return r;
 }
 
-static int check_project(
-    const struct conf_node *list, size_t i, struct err *err)
+static int parse_project(const struct conf_node *list, size_t i,
+    struct lab *lab, const char *dir, struct err *err)
 {
-	const struct conf_node *p = conf_at(list, i);
-	scoped(free) char *name = NULL;
+	const struct conf_node *node = conf_at(list, i);
+	struct lab_project *p = &lab->projects[i];
 	int r;
 
-	if (conf_type(p) != CONF_MAP)
-		return conf_error(p, err, "projects: a project is a map");
-	r = conf_only(
-	    p, "a project", project_keys, ARRAY_LEN(project_keys), err);
+	if (conf_type(node) != CONF_MAP)
+		return conf_error(node, err, "projects: a project is a map");
+	r = name_of(node, "name", CONF_REQUIRED, &p->name, err);
 	if (r == 0)
-		r = name_of(p, "name", CONF_REQUIRED, &name, err);
-	/* Those before it have a name: they were checked. */
+		r = project_parse(node, dir, p, err);
 	for (size_t k = 0; r == 0 && k < i; k++)
-		if (str_eq(conf_text(conf_get(conf_at(list, k), "name")), name))
-			r = conf_error(
-			    p, err, "projects: '%s' is there twice", name);
+		if (str_eq(lab->projects[k].name, p->name))
+			r = conf_error(node, err,
+			    "projects: '%s' is there twice", p->name);
 	return r;
 }
 
-/* Projects are checked here and used by triggers. */
-static int check_projects(const struct conf_node *list, struct err *err)
+static int parse_projects(const struct conf_node *list, struct lab *lab,
+    const char *dir, struct err *err)
 {
+	size_t n = list ? conf_len(list) : 0;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && list && i < conf_len(list); i++)
-		r = check_project(list, i, err);
+	if (n > PROJECTS_MAX)
+		return conf_error(
+		    list, err, "projects: over %d projects", PROJECTS_MAX);
+	lab->projects = xcalloc(n, sizeof(*lab->projects));
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		lab->n_projects = i + 1;
+		r = parse_project(list, i, lab, dir, err);
+	}
 	return r;
 }
 
@@ -369,7 +376,7 @@ static int parse_top(
 	if (r == 0)
 		r = conf_list(root, "projects", CONF_OPTIONAL, &projects, err);
 	if (r == 0)
-		r = check_projects(projects, err);
+		r = parse_projects(projects, lab, shared->dir, err);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "orchestrator/power.h"
+#include "orchestrator/project.h"
 
 /* The tag of every machine that a boot item can run on. */
 #define LAB_TAG_BOOT "boot:network"
@@ -38,6 +39,8 @@ struct lab {
 	const struct conf_node *ssh_defaults; /* or NULL */
 	struct lab_machine *machines;
 	size_t n_machines;
+	struct lab_project *projects;
+	size_t n_projects;
 };
 
 /*

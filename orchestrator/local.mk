@@ -17,16 +17,21 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/drive.c \
 	%D%/helper.c %D%/helper.h \
 	%D%/helper_bundle.c \
+	%D%/helper_git.c \
 	%D%/helper_ipmi.c \
 	%D%/helper_ipmi_pool.c %D%/helper_ipmi_pool.h \
 	%D%/helper_ipmi_session.c %D%/helper_ipmi_session.h \
+	%D%/helper_source.c %D%/helper_source.h \
+	%D%/hook.c \
 	%D%/lab.c %D%/lab.h \
 	%D%/weblink.c %D%/weblink.h \
 	%D%/machine.c \
 	%D%/runplan.c %D%/runplan.h \
+	%D%/project.c %D%/project.h \
 	%D%/power.c %D%/power.h %D%/power/driver.h \
 	%D%/power/ipmi.c %D%/power/none.c \
 	%D%/record.c \
+	%D%/resolve.c \
 	%D%/run.c \
 	%D%/samples.c %D%/samples.h \
 	%D%/ssh.c %D%/ssh.h %D%/ssh_private.h \
@@ -65,12 +70,20 @@ tests_unit_machine_power_SOURCES = tests/unit/machine_power.c \
 	tests/unit/machine_sim.c tests/unit/machine_sim.h
 tests_unit_machine_power_LDADD = $(MACHINE_TEST_LIBS)
 
-daemon_tests = tests/unit/daemon_lab tests/unit/daemon_runplan
+daemon_tests = tests/unit/daemon_lab tests/unit/daemon_runplan \
+	tests/unit/hook_source tests/unit/hook_verify
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 tests_unit_daemon_lab_SOURCES = tests/unit/daemon_lab.c
 tests_unit_daemon_lab_LDADD = $(MACHINE_TEST_LIBS)
 tests_unit_daemon_runplan_SOURCES = tests/unit/daemon_runplan.c
+tests_unit_hook_source_SOURCES = tests/unit/hook_source.c
+tests_unit_hook_source_LDADD = $(ORCHESTRATOR_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_hook_verify_SOURCES = tests/unit/hook_verify.c
+tests_unit_hook_verify_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=weblink_answer_json,--wrap=weblink_answer_error \
+	-Wl,--wrap=weblink_event
+tests_unit_hook_verify_LDADD = $(ORCHESTRATOR_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_daemon_runplan_LDADD = $(ORCHESTRATOR_LIBS) $(CMOCKA_LIBS) \
 	-lpthread
 

@@ -112,6 +112,8 @@ void machine_refresh(struct daemon *d, struct machine *m)
 	if (m->job)
 		return;
 	m->stale = false;
+	/* The driver that a person waits for goes: nobody answers any more. */
+	m->by_hand = false;
 	drop_drivers(m);
 	lab_unref(m->lab);
 	m->lab = lab_ref(d->lab);

@@ -119,7 +119,9 @@ static int helper(const char *kind)
 		return helper_ipmi_main();
 	if (strcmp(kind, "bundle") == 0)
 		return helper_bundle_main();
-	return usage_error("--helper: ipmi or bundle");
+	if (strcmp(kind, "git") == 0)
+		return helper_git_main();
+	return usage_error("--helper: ipmi, bundle or git");
 }
 
 static int token(const struct args *a, int argc, char **argv)

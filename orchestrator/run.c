@@ -17,8 +17,9 @@ static const char canary_suite[] =
     "boot_items:\n"
     "  - { name: canary, exec: canary, retries: 0, boot_item_timeout: 120 }\n";
 
-static void run_free(struct run *run)
+void run_free(struct run *run)
 {
+	resolve_free(run->resolve);
 	suite_free(run->suite);
 	for (size_t i = 0; i < run->n_files; i++)
 		free(run->files[i].path);
@@ -29,7 +30,6 @@ static void run_free(struct run *run)
 	free(run->commit);
 	free(run);
 }
-SCOPED_DEFINE(struct run, run_free);
 
 const struct suite_item *job_item(const struct live_job *lj)
 {
@@ -90,7 +90,7 @@ void job_wait(struct daemon *d, struct live_job *lj)
 	        .id = lj->job.id,
 	        .class_id = lj->class_id,
 	        .priority = lj->run->priority,
-	        .project_id = 0,
+	        .project_id = lj->run->project_id,
 	        .excluded = lj->job.excluded,
 	        .n_excluded = lj->job.n_excluded,
 	    });
@@ -104,8 +104,12 @@ void job_forget(struct daemon *d, struct live_job *lj)
 		return;
 	free(lj->platform);
 	free(lj);
-	if (--run->open_jobs)
-		return;
+	if (--run->open_jobs == 0)
+		run_forget(d, run);
+}
+
+void run_forget(struct daemon *d, struct run *run)
+{
 	weblink_event(d,
 	    json_pack("{s:s s:I}", "event", "run", "run", (json_int_t)run->id));
 	log_info("run=%lld done", (long long)run->id);
@@ -129,8 +133,21 @@ static struct live_job *add_job(struct daemon *d, struct run *run,
 	return lj;
 }
 
-static void copy_files(
-    struct run *run, const struct db_run_file *files, size_t n)
+/* The number of a project: 0 is none. */
+static int64_t project_id(struct daemon *d, const char *name)
+{
+	if (!*name)
+		return 0;
+	for (size_t i = 0; i < d->n_projects; i++)
+		if (strcmp(d->projects[i], name) == 0)
+			return (int64_t)i + 1;
+	d->projects =
+	    xrealloc(d->projects, d->n_projects + 1, sizeof(*d->projects));
+	d->projects[d->n_projects++] = xstrdup(name);
+	return (int64_t)d->n_projects;
+}
+
+void run_set_files(struct run *run, const struct db_run_file *files, size_t n)
 {
 	run->files = xcalloc(n, sizeof(*run->files));
 	run->n_files = n;
@@ -141,7 +158,7 @@ static void copy_files(
 	}
 }
 
-static struct run *new_run(struct daemon *d, const struct run_request *req)
+struct run *run_new(struct daemon *d, const struct run_request *req)
 {
 	struct run *run = xcalloc(1, sizeof(*run));
 
@@ -150,10 +167,11 @@ static struct run *new_run(struct daemon *d, const struct run_request *req)
 	run->project = xstrdup(req->project);
 	run->user = xstrdup(req->user);
 	run->commit = xstrdup(req->commit);
+	run->project_id = project_id(d, req->project);
 	run->priority = req->priority;
 	run->canary = req->canary != NULL;
 	run->pin_machine = req->canary ? req->canary->id : 0;
-	copy_files(run, req->files, req->n_files);
+	run_set_files(run, req->files, req->n_files);
 	return run;
 }
 
@@ -213,8 +231,8 @@ static void post_run(struct daemon *d, const struct run_request *req,
  * The jobs wait as soon as they are in memory: what a lease leads to is posted
  * after the run, so nothing is sent before both are durable.
  */
-static void add_jobs(struct daemon *d, struct run *run,
-    const struct runplan *plan, int64_t first_job)
+void run_add_jobs(struct daemon *d, struct run *run, const struct runplan *plan,
+    int64_t first_job)
 {
 	struct job job = {.id = first_job};
 
@@ -233,7 +251,7 @@ int run_make(struct daemon *d, const struct run_request *req,
     struct buf *warnings, void (*done)(void *arg, int64_t run_id), void *arg,
     struct err *err)
 {
-	scoped(run_free) struct run *run = new_run(d, req);
+	scoped(run_free) struct run *run = run_new(d, req);
 	scoped_val(runplan_done) struct runplan plan = {0};
 	struct made *made;
 	int64_t first_job;
@@ -257,7 +275,7 @@ int run_make(struct daemon *d, const struct run_request *req,
 	    (long long)run->id, run->name, (long long)plan.n_jobs,
 	    (long long)first_job, run->priority, run->user);
 	map_put(&d->runs, run->id, run);
-	add_jobs(d, take(run), &plan, first_job);
+	run_add_jobs(d, take(run), &plan, first_job);
 	daemon_dispatch(d);
 	return 0;
 }
@@ -310,7 +328,14 @@ void run_missing_canaries(struct daemon *d)
 static void load_run(void *arg, const struct db_open_run *row)
 {
 	struct daemon *d = arg;
-	struct run *run = new_run(d,
+	struct run *run;
+	struct err err = ERR_INIT;
+
+	if (row->state == RUN_RESOLVING) {
+		resolve_load(d, row);
+		return;
+	}
+	run = run_new(d,
 	    &(struct run_request){
 	        .project = row->project,
 	        .user = row->user,
@@ -320,8 +345,6 @@ static void load_run(void *arg, const struct db_open_run *row)
 	        .files = row->files,
 	        .n_files = row->n_files,
 	    });
-	struct err err = ERR_INIT;
-
 	run->id = row->id;
 	run->canary = strcmp(row->kind, "canary") == 0;
 	run->pin_machine = row->pin_machine;
@@ -390,6 +413,7 @@ int run_load(struct daemon *d, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		drive(d, all[i]);
 	d->loading = false;
+	resolve_next(d);
 	return 0;
 }
 
@@ -437,6 +461,8 @@ int64_t run_cancel(
 	if (!run)
 		return err_set(err, ERR_NOTFOUND,
 		    "run %lld: no such run, or it is done", (long long)run_id);
+	if (run->resolve)
+		return resolve_cancel(run, why);
 	while ((lj = map_next(&d->jobs, &pos)))
 		if (lj->run == run)
 			n += cancel(d, lj, why);
@@ -459,4 +485,7 @@ void runs_free(struct daemon *d)
 		run_free(run);
 	map_done(&d->jobs);
 	map_done(&d->runs);
+	for (size_t i = 0; i < d->n_projects; i++)
+		free(d->projects[i]);
+	free(take(d->projects));
 }

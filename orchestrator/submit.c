@@ -117,11 +117,9 @@ static void add_warnings(struct submission *s, const struct buf *lines)
 		(void)json_array_append_new(s->warnings, json_string(l));
 }
 
-/* Takes the helper's files into the store. The array is the caller's. */
-static int adopt_files(struct submission *s, const json_t *list,
+int manifest_adopt(const char *dir, const char *scratch, const json_t *list,
     struct db_run_file *files, struct err *err)
 {
-	const char *dir = s->who.d->opts->dir;
 	size_t i;
 	json_t *f;
 	int r = 0;
@@ -132,14 +130,13 @@ static int adopt_files(struct submission *s, const json_t *list,
 		    json_string_value(json_object_get(f, "sha256"));
 		const char *tmp = json_string_value(json_object_get(f, "tmp"));
 		scoped(free) char *path =
-		    xasprintf("%s/%s", s->scratch, tmp ? tmp : "");
+		    xasprintf("%s/%s", scratch, tmp ? tmp : "");
 
 		files[i].path = json_string_value(json_object_get(f, "path"));
 		files[i].size = json_integer_value(json_object_get(f, "size"));
 		if (!sha || !tmp || strchr(tmp, '/') || !files[i].path ||
 		    !hash_unhex(sha, files[i].sha256, HASH_BYTES))
-			return err_set(
-			    err, ERR_PROTO, "helper bundle: bad manifest");
+			return err_set(err, ERR_PROTO, "helper: bad manifest");
 		r = db_file_adopt(dir, path, files[i].sha256, err);
 		if (r < 0)
 			return r;
@@ -162,7 +159,7 @@ static int make_run(
 	s->warnings = json_incref(json_object_get(manifest, "ignored"));
 	if (!s->warnings)
 		s->warnings = json_array();
-	r = adopt_files(s, list, files, err);
+	r = manifest_adopt(s->who.d->opts->dir, s->scratch, list, files, err);
 	if (r < 0)
 		return r;
 	r = run_make(s->who.d,
@@ -184,7 +181,7 @@ static int make_run(
 	return r;
 }
 
-static int kind_of(const json_t *manifest)
+int manifest_kind(const json_t *manifest)
 {
 	const char *kind = json_string_value(json_object_get(manifest, "kind"));
 
@@ -209,8 +206,8 @@ static void on_bundle(
 	else if (!manifest)
 		r = err_set(&mine, ERR_PROTO, "helper bundle: %s", je.text);
 	else if (refused)
-		r = err_set(
-		    &mine, (enum err_kind)kind_of(manifest), "%s", refused);
+		r = err_set(&mine, (enum err_kind)manifest_kind(manifest), "%s",
+		    refused);
 	else
 		r = make_run(s, manifest, &mine);
 	json_decref(manifest);

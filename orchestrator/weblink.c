@@ -258,7 +258,8 @@ static void got_frame(struct weblink *l, const struct web_frame *f)
 	json_error_t je;
 	json_t *header = json_loadb(f->header, f->header_len, 0, &je);
 	struct asker who = {l->d,
-	    json_integer_value(json_object_get(header, "id")), l->generation};
+	    json_integer_value(json_object_get(header, "id")), l->generation,
+	    f->body, f->body_len};
 
 	if (json_is_object(header))
 		api_request(who, header);

@@ -13,6 +13,9 @@ struct asker {
 	struct daemon *d;
 	int64_t id;
 	unsigned generation;
+	/* What came behind the header; borrowed, inside api_request() only. */
+	const char *body;
+	size_t body_len;
 };
 
 /* One frame with a status; body may be NULL. */
@@ -40,5 +43,27 @@ void api_request(struct asker who, const json_t *header);
 
 /* The op "submit", its token already checked; user is the token's name. */
 void submit_request(struct asker who, const json_t *header, const char *user);
+/*
+ * Takes the files of a helper's manifest from its scratch folder into the
+ * store; files has room for all of them, and borrows from the list.
+ */
+int manifest_adopt(const char *dir, const char *scratch, const json_t *list,
+    struct db_run_file *files, struct err *err);
+/* The kind that a helper's {"error", "kind"} names. */
+int manifest_kind(const json_t *manifest);
+
+/* ---- hook.c -------------------------------------------------------------- */
+
+/* The op "hook": a forge says that something was pushed. */
+void hook_request(struct asker who, const json_t *header);
+/* True if the signature ("sha256=...") is the secret's, of these bytes. */
+bool hook_verify(
+    const char *secret, const void *body, size_t len, const char *signature);
+/*
+ * The JSON of a request body, also from a form's payload=. Caller frees.
+ * Error: INVAL.
+ */
+int hook_payload(const char *content_type, const char *body, size_t len,
+    json_t **ret, struct err *err);
 
 #endif
