@@ -63,6 +63,9 @@ static const struct command commands[] = {
         "take a machine out of service, or put it back",
         "Taking it out needs a reason (--why).", OPTS_LIST | OPT_BIT(OPT_WHY),
         2, 2, NEEDS_SERVER, cmd_machine},
+    {"power", "NAME on|off", "switch a machine that is offline, and read back",
+        "For a person at the machine: take it out of service first.", OPTS_LIST,
+        2, 2, NEEDS_SERVER, cmd_power},
     {"cancel", "RUN", "cancel the jobs of a run that have not ended", NULL,
         OPTS_LIST, 1, 1, NEEDS_SERVER, cmd_cancel},
     {"rerun", "RUN", "run the same suite and files again",
@@ -76,6 +79,12 @@ static const struct command commands[] = {
             OPT_BIT(OPT_DETECTOR) | OPT_BIT(OPT_ALPHA) | OPT_BIT(OPT_WINDOW) |
             OPT_BIT(OPT_MAX_PVALUE) | OPT_BIT(OPT_MIN_MAGNITUDE),
         2, 2, NEEDS_NOTHING, cmd_stat},
+    {"hook", "", "tell the server of a push; for git's post-receive hook",
+        "Reads what git gives to the hook. Prints a line for each branch, and "
+        "exits with 0\neven if the server cannot be reached.",
+        OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_PROJECT) | OPT_BIT(OPT_SECRET_FILE) |
+            OPT_BIT(OPT_STRICT),
+        0, 0, NEEDS_NOTHING, cmd_hook},
     {"help", "[COMMAND]", "say how a command is used", NULL, 0, 0, 1,
         NEEDS_NOTHING, cmd_help},
 };
@@ -243,7 +252,7 @@ static int connect_server(struct cli *cli)
 	scoped(settings_free) struct settings *s = NULL;
 	struct err err = ERR_INIT;
 
-	if (settings_read(&cli->opts, &s, &err) < 0 ||
+	if (settings_read(&cli->opts, SETTINGS_TOKEN, &s, &err) < 0 ||
 	    http_new(take(s), &cli->http, &err) < 0)
 		return cli_bad(cli, "%s", err.msg);
 	return CLI_OK;

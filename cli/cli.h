@@ -87,9 +87,11 @@ int cli_id(struct cli *cli, size_t i, const char *thing, int64_t *ret);
 
 int cmd_cancel(struct cli *cli);
 int cmd_help(struct cli *cli);
+int cmd_hook(struct cli *cli);
 int cmd_job(struct cli *cli);
 int cmd_logs(struct cli *cli);
 int cmd_machine(struct cli *cli);
+int cmd_power(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_matrix(struct cli *cli);
 int cmd_overhead(struct cli *cli);

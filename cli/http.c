@@ -25,13 +25,13 @@ static int curl_ready(struct err *err)
 	return 0;
 }
 
-static void add_header(struct http *h, const char *line)
+static struct curl_slist *with(struct curl_slist *list, const char *line)
 {
-	struct curl_slist *more = curl_slist_append(h->headers, line);
+	struct curl_slist *more = curl_slist_append(list, line);
 
 	if (!more)
 		abort();
-	h->headers = more;
+	return more;
 }
 
 int http_new(struct settings *s, struct http **ret, struct err *err)
@@ -50,7 +50,7 @@ int http_new(struct settings *s, struct http **ret, struct err *err)
 		scoped(free) char *line =
 		    xasprintf("Authorization: Bearer %s", s->token);
 
-		add_header(h, line);
+		h->headers = with(h->headers, line);
 		explicit_bzero(line, strlen(line));
 	}
 	*ret = take(h);
@@ -340,20 +340,15 @@ static void slist_free(struct curl_slist *list)
 }
 SCOPED_DEFINE(struct curl_slist, slist_free);
 
-static struct curl_slist *json_headers(const struct http *h)
+static struct curl_slist *json_headers(
+    const struct http *h, const struct http_request *req)
 {
-	struct curl_slist *all =
-	    curl_slist_append(NULL, "Content-Type: application/json");
+	struct curl_slist *all = with(NULL, "Content-Type: application/json");
 
-	for (const struct curl_slist *l = h->headers; l && all; l = l->next) {
-		struct curl_slist *more = curl_slist_append(all, l->data);
-
-		if (!more)
-			abort();
-		all = more;
-	}
-	if (!all)
-		abort();
+	for (const struct curl_slist *l = h->headers; l; l = l->next)
+		all = with(all, l->data);
+	for (size_t i = 0; req->headers && req->headers[i]; i++)
+		all = with(all, req->headers[i]);
 	return all;
 }
 
@@ -382,14 +377,15 @@ static void describe(
 		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
 	} else {
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ANSWER_MS);
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+		    req->timeout_ms ? (long)req->timeout_ms : ANSWER_MS);
 	}
 }
 
 int http_do(struct http *h, const struct http_request *req,
     struct http_answer *ret, struct err *err)
 {
-	scoped(slist_free) struct curl_slist *headers = json_headers(h);
+	scoped(slist_free) struct curl_slist *headers = json_headers(h, req);
 	scoped(mime_free) curl_mime *form = NULL;
 	struct transfer t = {h->easy, req, ret};
 	char errbuf[CURL_ERROR_SIZE];

@@ -44,6 +44,9 @@ struct http_request {
 	const struct http_part *parts; /* a form to send, or NULL */
 	size_t n_parts;
 	const char *range; /* "0-99", or NULL */
+	/* Further lines "Name: value", NULL-terminated; or NULL. With body. */
+	const char *const *headers;
+	int64_t timeout_ms; /* of all of it; 0: the usual */
 	/* Takes the body of a good answer as it comes, or NULL. */
 	void (*on_data)(void *arg, const char *data, size_t len);
 	void *arg;

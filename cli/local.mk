@@ -6,7 +6,9 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/api.c %D%/api.h \
 	%D%/cli.c %D%/cli.h \
 	%D%/escape.c %D%/escape.h \
+	%D%/git.c %D%/git.h \
 	%D%/help.c \
+	%D%/hook.c \
 	%D%/http.c %D%/http.h %D%/http_private.h \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/job.c \
@@ -39,8 +41,11 @@ bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/completion/ironbench.bash
 
 # The table and text tests link the library; cli_fake_api is the stand-in
-# server that t0200 starts.
-check_PROGRAMS += tests/unit/cli_table tests/unit/cli_fake_api
+# server that t0200 starts, cli_fake_hooks that of t0220 and t0500.
+check_PROGRAMS += \
+	tests/unit/cli_table \
+	tests/unit/cli_fake_api \
+	tests/unit/cli_fake_hooks
 tests_unit_cli_table_SOURCES = tests/unit/cli_table.c
 tests_unit_cli_table_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cli_table_LDADD = \
@@ -50,8 +55,11 @@ tests_unit_cli_fake_api_SOURCES = \
 	tests/unit/cli_fake_files.c
 tests_unit_cli_fake_api_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
 tests_unit_cli_fake_api_LDADD = $(JANSSON_LIBS) $(MHD_LIBS) -lpthread
+tests_unit_cli_fake_hooks_SOURCES = tests/unit/cli_fake_hooks.c
+tests_unit_cli_fake_hooks_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
+tests_unit_cli_fake_hooks_LDADD = $(MHD_LIBS) -lpthread
 TESTS += tests/unit/cli_table tests/t/t0200-cli-basics.t
 EXTRA_DIST += tests/t/t0200-cli-basics.t
 
-TESTS += tests/t/t0210-cli-stat.t
-EXTRA_DIST += tests/t/t0210-cli-stat.t
+TESTS += tests/t/t0210-cli-stat.t tests/t/t0220-cli-hook.t
+EXTRA_DIST += tests/t/t0210-cli-stat.t tests/t/t0220-cli-hook.t

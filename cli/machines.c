@@ -129,19 +129,20 @@ int cmd_machines(struct cli *cli)
 	return CLI_OK;
 }
 
-static void print_health(
-    struct cli *cli, const char *name, const json_t *answer)
+/* What became of a machine: key is "health" or "power". */
+static void print_state(struct cli *cli, const char *name, const char *key,
+    const char *heading, const json_t *answer)
 {
-	static const struct column both[] = {
+	const struct column both[] = {
 	    {"name", "MACHINE", COLUMN_LEFT, COLUMN_ALL},
-	    {"health", "HEALTH", COLUMN_LEFT, COLUMN_ALL},
+	    {key, heading, COLUMN_LEFT, COLUMN_ALL},
 	};
 	scoped(table_free) struct table *t = table_new(both, ARRAY_LEN(both));
 	scoped(free) char *line =
-	    xasprintf("%s: %s", name, api_text(answer, "health"));
+	    xasprintf("%s: %s", name, api_text(answer, key));
 
 	table_text(t, name);
-	table_text(t, api_text(answer, "health"));
+	table_text(t, api_text(answer, key));
 	if (cli->format == FORMAT_JSON)
 		print_json(&cli->out, answer);
 	else if (cli->format == FORMAT_CSV)
@@ -178,6 +179,30 @@ int cmd_machine(struct cli *cli)
 		return cli_bad(cli, "machine: the name is too long");
 	if (http_post(cli->http, buf_str(&path), body, &answer, &err) < 0)
 		return cli_refused(cli, what, HINT_MACHINES, &err);
-	print_health(cli, name, answer);
+	print_state(cli, name, "health", "HEALTH", answer);
+	return CLI_OK;
+}
+
+int cmd_power(struct cli *cli)
+{
+	static const char *const verbs[] = {"on", "off"};
+	const char *name = cli->opts.args[1];
+	const char *verb = cli->opts.args[2];
+	scoped_val(buf_done) struct buf path = BUF_INIT(TEXT_BYTES);
+	scoped(free) char *what = xasprintf("power %s", name);
+	scoped(json_decref) json_t *body = json_object();
+	scoped(json_decref) json_t *answer = NULL;
+	struct err err = ERR_INIT;
+
+	if (!str_in(verb, verbs, ARRAY_LEN(verbs)))
+		return cli_bad(cli, "power: %s: neither on nor off", verb);
+	buf_puts(&path, "/api/v1/machines/");
+	http_escape(&path, name);
+	buf_printf(&path, "/power/%s", verb);
+	if (path.failed)
+		return cli_bad(cli, "power: the name is too long");
+	if (http_post(cli->http, buf_str(&path), body, &answer, &err) < 0)
+		return cli_refused(cli, what, HINT_MACHINES, &err);
+	print_state(cli, name, "power", "POWER", answer);
 	return CLI_OK;
 }

@@ -163,8 +163,8 @@ static int check_server(char *server, struct err *err)
 	return 0;
 }
 
-int settings_read(
-    const struct options *o, struct settings **ret, struct err *err)
+int settings_read(const struct options *o, enum settings_need need,
+    struct settings **ret, struct err *err)
 {
 	scoped(settings_free) struct settings *s = xcalloc(1, sizeof(*s));
 	scoped(free) char *folder = config_folder();
@@ -184,7 +184,7 @@ int settings_read(
 		chosen = server ? server : DEFAULT_SERVER;
 	s->server = xstrdup(chosen);
 	r = check_server(s->server, err);
-	if (r == 0)
+	if (r == 0 && need == SETTINGS_TOKEN)
 		r = find_token(o, token_file, &s->token, err);
 	if (r < 0)
 		return r;

@@ -19,8 +19,12 @@ struct settings {
  * Errors: NOTFOUND, INVAL (a bad key or value, or a token file that others can
  * read), IO.
  */
-int settings_read(
-    const struct options *o, struct settings **ret, struct err *err);
+enum settings_need {
+	SETTINGS_TOKEN, /* if there is one */
+	SETTINGS_NO_TOKEN
+};
+int settings_read(const struct options *o, enum settings_need need,
+    struct settings **ret, struct err *err);
 /* Wipes the token. */
 void settings_free(struct settings *s);
 SCOPED_DEFINE(struct settings, settings_free);

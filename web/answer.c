@@ -44,6 +44,9 @@ static void challenge(struct request *rq, struct MHD_Response *response)
 	    ? "Basic realm=\"ironbench\""
 	    : "Bearer realm=\"ironbench\"";
 
+	/* A signature is nothing that one can be asked for. */
+	if (rq->route->body == BODY_HOOK)
+		return;
 	(void)MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, how);
 }

@@ -59,6 +59,26 @@ static enum MHD_Result act(struct request *rq, const char *what)
 	return result;
 }
 
+static enum MHD_Result power(struct request *rq, const char *what)
+{
+	if (rq->step)
+		return answer_passed(rq);
+	return request_ask(rq,
+	    json_pack("{ss ss ss ss ss}", "op", "power", "token", rq->token,
+	        "remote", rq->remote, "machine", rq->args.text[0], "do", what),
+	    WEB_DEADLINE_MS);
+}
+
+enum MHD_Result api_power_on(struct request *rq)
+{
+	return power(rq, "on");
+}
+
+enum MHD_Result api_power_off(struct request *rq)
+{
+	return power(rq, "off");
+}
+
 enum MHD_Result api_offline(struct request *rq)
 {
 	return act(rq, "offline");

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "web/auth.h"
+#include "web/hook.h"
 #include "web/routes.h"
 #include "web/upload.h"
 
@@ -70,16 +71,18 @@ static void on_answer(void *arg, struct link_answer *a)
 	MHD_resume_connection(rq->conn);
 }
 
-enum MHD_Result request_ask(struct request *rq, json_t *op, int64_t timeout_ms)
+/* Fills in the rest of call. */
+static enum MHD_Result ask(
+    struct request *rq, json_t *op, struct link_call *call)
 {
-	struct link_call call = {
-	    .timeout_ms = timeout_ms, .done = on_answer, .arg = rq};
 	struct err err = ERR_INIT;
 	int r;
 
+	call->done = on_answer;
+	call->arg = rq;
 	/* Before asking: the answer may come before we return. */
 	MHD_suspend_connection(rq->conn);
-	r = link_ask(rq->web->link, op, &call, &err);
+	r = link_ask(rq->web->link, op, call, &err);
 	json_decref(op);
 	if (r < 0) {
 		struct link_answer a = {.body = BUF_INIT(1024), .fd = -1};
@@ -89,6 +92,21 @@ enum MHD_Result request_ask(struct request *rq, json_t *op, int64_t timeout_ms)
 		on_answer(rq, &a);
 	}
 	return MHD_YES;
+}
+
+enum MHD_Result request_ask(struct request *rq, json_t *op, int64_t timeout_ms)
+{
+	struct link_call call = {.timeout_ms = timeout_ms};
+
+	return ask(rq, op, &call);
+}
+
+enum MHD_Result request_ask_body(
+    struct request *rq, json_t *op, int64_t timeout_ms)
+{
+	struct link_call call = {.timeout_ms = timeout_ms, .body = &rq->body};
+
+	return ask(rq, op, &call);
 }
 
 /* ---- the first call ----------------------------------------------------- */
@@ -143,6 +161,8 @@ static int64_t body_max(const struct request *rq)
 		return WEB_UPLOAD_MAX + FORM_OVERHEAD;
 	case BODY_JSON:
 		return JSON_MAX;
+	case BODY_HOOK:
+		return HOOK_MAX;
 	default:
 		return IGNORED_BODY_MAX;
 	}
@@ -170,6 +190,8 @@ static enum MHD_Result body_begin(struct request *rq)
 	rq->phase = PHASE_BODY;
 	if (rq->route->body == BODY_FORM &&
 	    upload_new(rq, &rq->upload, &err) < 0)
+		return answer_err(rq, &err);
+	if (rq->route->body == BODY_HOOK && hook_begin(rq, &err) < 0)
 		return answer_err(rq, &err);
 	return MHD_YES;
 }
@@ -205,6 +227,8 @@ static enum MHD_Result body_data(
 
 	if (rq->upload)
 		return upload_data(rq, data, len);
+	if (rq->is_hook && hook_is_late(rq))
+		return MHD_NO; /* nothing can be answered in mid-body */
 	*len = 0;
 	/* What is over the ceiling is dropped, and refused at the end. */
 	buf_add(&rq->body, data, n);
@@ -293,6 +317,7 @@ static void on_completed(void *arg, struct MHD_Connection *conn, void **ret_rq,
 		return;
 	request_log(rq);
 	upload_free(rq->upload);
+	hook_end(rq);
 	link_answer_done(&rq->answer);
 	buf_done(&rq->body);
 	free(rq->target);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,8 +27,9 @@
 #include "web/path.h"
 #include "web/web.h"
 
-#define TOKEN_SIZE 513 /* with the zero byte */
-#define JSON_MAX 16384 /* bytes of a JSON body */
+#define TOKEN_SIZE 513     /* with the zero byte */
+#define JSON_MAX 16384     /* bytes of a JSON body */
+#define HOOK_MAX (1 << 20) /* bytes of a webhook's body */
 #define ANSWER_MAX (64 << 20)
 #define FORM_OVERHEAD (1 << 20) /* of multipart around WEB_UPLOAD_MAX */
 
@@ -50,7 +52,8 @@ enum access {
 enum body_kind {
 	BODY_NONE, /* read and ignored, if small */
 	BODY_JSON, /* in rq->body */
-	BODY_FORM  /* in rq->upload; the token is checked before it is read */
+	BODY_FORM, /* in rq->upload; the token is checked before it is read */
+	BODY_HOOK  /* raw in rq->body; see hook_begin() */
 };
 
 struct route {
@@ -68,6 +71,7 @@ struct web {
 	struct link *link;
 	struct events *events;
 	pthread_key_t reader_key; /* each thread's db_reader */
+	atomic_int n_hooks;       /* webhooks on their way */
 };
 
 /* What listens on one socket. */
@@ -100,7 +104,8 @@ struct request {
 	char token[TOKEN_SIZE]; /* "" if none came */
 	struct buf body;
 	struct upload *upload;
-	int step; /* answers the handler got so far */
+	bool is_hook; /* counted in web->n_hooks */
+	int step;     /* answers the handler got so far */
 	struct link_answer answer;
 	int status; /* sent; 0 before */
 	int64_t began_ns;
@@ -124,6 +129,9 @@ bool request_id(struct request *rq, int64_t *ret, enum MHD_Result *ret_result);
 const char *request_header(struct request *rq, const char *name);
 /* Suspends the request and asks the daemon; takes the reference to op. */
 enum MHD_Result request_ask(struct request *rq, json_t *op, int64_t timeout_ms);
+/* The same, with the request's own body behind the question. */
+enum MHD_Result request_ask_body(
+    struct request *rq, json_t *op, int64_t timeout_ms);
 
 /* ---- answers ------------------------------------------------------------ */
 

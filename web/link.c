@@ -97,7 +97,8 @@ static void wake(struct link *l)
 }
 
 /* With the lock held: the op with a new id into the outgoing buffer. */
-static int put(struct link *l, json_t *op, int64_t *ret_id, struct err *err)
+static int put(struct link *l, json_t *op, const struct buf *body,
+    int64_t *ret_id, struct err *err)
 {
 	int64_t id = l->next_id + 1;
 	scoped(free) char *text = NULL;
@@ -109,7 +110,8 @@ static int put(struct link *l, json_t *op, int64_t *ret_id, struct err *err)
 	if (!text)
 		return err_set(
 		    err, ERR_INVAL, "the request has text that is not UTF-8");
-	web_frame_put(&l->out, text, NULL, 0);
+	web_frame_put(
+	    &l->out, text, body ? body->data : NULL, body ? body->len : 0);
 	if (l->out.failed) {
 		/* Nothing was added: the frames before it stay good. */
 		l->out.failed = false;
@@ -130,7 +132,7 @@ static int ask_locked(
 	if (l->n_questions >= LINK_PENDING_MAX)
 		return err_set(
 		    err, ERR_AGAIN, "too many requests wait for the daemon");
-	r = put(l, op, &id, err);
+	r = put(l, op, call->body, &id, err);
 	if (r < 0)
 		return r;
 	q = xcalloc(1, sizeof(*q));
@@ -166,7 +168,7 @@ void link_close_upload(struct link *l, int64_t upload)
 
 	(void)pthread_mutex_lock(&l->lock);
 	/* If it cannot be said now the daemon drops the upload by its age. */
-	(void)put(l, op, &id, NULL);
+	(void)put(l, op, NULL, &id, NULL);
 	(void)pthread_mutex_unlock(&l->lock);
 	json_decref(op);
 	wake(l);

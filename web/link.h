@@ -50,6 +50,7 @@ void link_answer_done(struct link_answer *a);
 
 struct link_call {
 	int64_t timeout_ms;
+	const struct buf *body; /* of the frame, copied; NULL: none */
 	/*
 	 * Once, on the link's thread; takes what *a owns. It may call
 	 * link_ask(), and must not block.

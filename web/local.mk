@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libweb.a
 %C%_libweb_a_SOURCES = \
 	%D%/answer.c \
 	%D%/api_bench.c \
+	%D%/api_hook.c \
 	%D%/api_jobs.c \
 	%D%/api_machines.c \
 	%D%/api_meta.c \
@@ -15,6 +16,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/compare_cell.c %D%/compare_cell.h \
 	%D%/events.c %D%/events.h \
 	%D%/frame.c \
+	%D%/hook.h \
 	%D%/http.c %D%/http.h \
 	%D%/json.c %D%/json.h \
 	%D%/link.c %D%/link.h \
@@ -34,6 +36,7 @@ web_tests = \
 	tests/unit/web_compare \
 	tests/unit/web_events \
 	tests/unit/web_frame \
+	tests/unit/web_hook \
 	tests/unit/web_http \
 	tests/unit/web_link \
 	tests/unit/web_submit
@@ -51,6 +54,8 @@ tests_unit_web_events_SOURCES = tests/unit/web_events.c $(web_harness)
 tests_unit_web_events_LDADD = $(web_test_libs)
 tests_unit_web_frame_SOURCES = tests/unit/web_frame.c
 tests_unit_web_frame_LDADD = $(web_test_libs)
+tests_unit_web_hook_SOURCES = tests/unit/web_hook.c $(web_harness)
+tests_unit_web_hook_LDADD = $(web_test_libs)
 tests_unit_web_http_SOURCES = tests/unit/web_http.c $(web_harness)
 tests_unit_web_http_LDADD = $(web_test_libs)
 tests_unit_web_link_SOURCES = tests/unit/web_link.c

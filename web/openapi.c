@@ -24,12 +24,19 @@ static void path_parameters(const char *path, json_t *list)
 	}
 }
 
+static const char *const hook_headers[] = {
+    "X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256"};
+
 static json_t *parameters(const struct route *route)
 {
 	json_t *list = json_array();
 	const struct query_param *q = route->query;
 
 	path_parameters(route->path, list);
+	for (size_t i = 0;
+	     route->body == BODY_HOOK && i < ARRAY_LEN(hook_headers); i++)
+		json_array_append_new(
+		    list, parameter(hook_headers[i], "header", "string", ""));
 	for (; q && q->name; q++)
 		json_array_append_new(list,
 		    parameter(q->name, "query",
@@ -63,6 +70,9 @@ static json_t *request_body(const struct route *route)
 		return json_pack("{s{s{s{ss s{s{ss}}}}}}", "content",
 		    "application/json", "schema", "type", "object",
 		    "properties", "why", "type", "string");
+	if (route->body == BODY_HOOK)
+		return json_pack("{sb s{s{s{ss}}}}", "required", 1, "content",
+		    "application/json", "schema", "type", "object");
 	return json_pack("{sb s{s{s{ss s[s] so}}}}", "required", 1, "content",
 	    "multipart/form-data", "schema", "type", "object", "required",
 	    "config", "properties", form_properties());
@@ -72,7 +82,9 @@ static json_t *responses(const struct route *route)
 {
 	bool makes =
 	    route->handler == api_submit || route->handler == api_rerun;
-	const char *good = makes ? "201" : "200";
+	const char *good = makes       ? "201"
+	    : route->body == BODY_HOOK ? "202"
+	                               : "200";
 
 	return json_pack("{s{ss} s{ss s{s{s{ss s{s{ss}}}}}}}", good,
 	    "description", "done", "default", "description", "refused",

@@ -43,7 +43,10 @@ enum MHD_Result api_file(struct request *rq);
 enum MHD_Result api_overhead(struct request *rq); /* overhead.c */
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
 enum MHD_Result api_offline(struct request *rq);
+enum MHD_Result api_power_on(struct request *rq);
+enum MHD_Result api_power_off(struct request *rq);
 enum MHD_Result api_online(struct request *rq);
+enum MHD_Result api_hook(struct request *rq);    /* api_hook.c */
 enum MHD_Result boot_script(struct request *rq); /* boot.c */
 enum MHD_Result boot_file(struct request *rq);
 

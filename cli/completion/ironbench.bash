@@ -24,7 +24,7 @@ _ironbench() {
 		compopt -o dirnames 2>/dev/null
 		return
 		;;
-	--boot-files | --token-file)
+	--boot-files | --secret-file | --token-file)
 		compopt -o default 2>/dev/null
 		return
 		;;
@@ -35,8 +35,8 @@ _ironbench() {
 	--detector) words="maxt otava" ;;
 	--direction) words="higher lower" ;;
 	--alpha | --max-pvalue | --min-magnitude | --window) return ;;
-	--attempt | --limit | --metric | --name | --priority | --range | \
-		--server | --url | --user | --why)
+	--attempt | --limit | --metric | --name | --priority | --project | \
+		--range | --server | --url | --user | --why)
 		return
 		;;
 	*)
@@ -64,6 +64,9 @@ _ironbench() {
 			;;
 		machine,*)
 			words="$(_ironbench_server machines) offline online"
+			;;
+		power,*)
+			words="$(_ironbench_server machines) on off"
 			;;
 		show,* | watch,* | matrix,* | overhead,* | verify,* | logs,* | \
 			cancel,* | rerun,*)

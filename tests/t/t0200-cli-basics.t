@@ -53,12 +53,14 @@ ends "the version needs no server" 0 --version
 like "and names the program" "$out" '^ironbench [0-9]+\.[0-9]+'
 ends "help needs no server" 0 help
 for c in submit runs show watch matrix overhead verify logs job why machines machine cancel \
-	rerun help; do
+	rerun hook help; do
 	run help $c
 	like "help $c shows its usage" "$code $out" "^0 usage: ironbench $c"
 done
 run show --help
 like "--help says the same" "$out" '^usage: ironbench show RUN'
+run hook --help
+like "hook says where its defaults are" "$out" 'git config ironbench.project'
 ends "no command is wrong usage" 2
 ends "an unknown command is wrong usage" 2 frobnicate
 is "and is named" "$err" \

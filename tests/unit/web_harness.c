@@ -55,6 +55,7 @@ struct harness {
 	size_t n_ops;
 	int uploads[UPLOADS_MAX]; /* by number - 1 */
 	int n_uploads;
+	struct buf hook; /* body of the last op "hook" */
 };
 
 /* ---- the daemon's end --------------------------------------------------- */
@@ -119,6 +120,7 @@ static const struct canned canned[] = {
     {"health", 200, "application/json", "{\"status\":\"ok\"}"},
     {"machine", 200, "application/json", "{\"health\":\"maintenance\"}"},
     {"boot", 200, "text/plain", "#!ipxe\npoweroff\n"},
+    {"hook", 202, "application/json", "{\"run\":412}"},
     {"submit", 201, "application/json", "{\"id\":77,\"warnings\":[]}"},
 };
 
@@ -137,6 +139,8 @@ static int status_of(json_t *op, int good)
 		return str_eq(text_of(op, "mac"), GOOD_MAC) ? good : 404;
 	if (str_eq(name, "file"))
 		return str_eq(text_of(op, "nonce"), "n1") ? good : 404;
+	if (str_eq(name, "hook"))
+		return str_eq(text_of(op, "signature"), "good") ? good : 401;
 	if (str_eq(text_of(op, "name"), "refuse"))
 		return 400;
 	if (json_object_get(op, "token"))
@@ -183,7 +187,12 @@ static void on_op(struct harness *h, const struct web_frame *frame)
 	json_t *op = json_loadb(frame->header, frame->header_len, 0, NULL);
 
 	(void)pthread_mutex_lock(&h->lock);
-	op_answer(h, op);
+	if (str_eq(text_of(op, "op"), "hook")) {
+		buf_reset(&h->hook);
+		buf_add(&h->hook, frame->body, frame->body_len);
+	}
+	if (!str_eq(text_of(op, "project"), "silent"))
+		op_answer(h, op);
 	if (h->n_ops < OPS_MAX)
 		h->ops[h->n_ops++] = json_incref(op);
 	json_decref(op);
@@ -422,6 +431,7 @@ struct harness *harness_new(enum harness_reads reads)
 	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/web_http.XXXXXX");
 	assert_non_null(mkdtemp(h->dir));
 	hash_init();
+	h->hook.max = WEB_FRAME_MAX;
 	(void)pthread_mutex_init(&h->lock, NULL);
 	(void)pthread_cond_init(&h->came, NULL);
 	web_start(h, reads);
@@ -457,6 +467,7 @@ void harness_free(struct harness *h)
 		json_decref(h->ops[i]);
 	for (int i = 0; i < h->n_uploads; i++)
 		(void)close(h->uploads[i]);
+	buf_done(&h->hook);
 	assert_int_equal(fs_remove_tree(h->dir, &err), 0);
 	free(h);
 }
@@ -561,6 +572,16 @@ struct buf harness_upload(struct harness *h, int64_t upload)
 		buf_added(&b, (size_t)n);
 		at += n;
 	} while (n);
+	return b;
+}
+
+struct buf harness_hook(struct harness *h)
+{
+	struct buf b = BUF_INIT(WEB_FRAME_MAX);
+
+	(void)pthread_mutex_lock(&h->lock);
+	buf_add(&b, h->hook.data, h->hook.len);
+	(void)pthread_mutex_unlock(&h->lock);
 	return b;
 }
 

@@ -52,6 +52,11 @@ int harness_count(struct harness *h, const char *op);
 void harness_wait_count(struct harness *h, const char *op, int n);
 /* Bytes written to an upload. Caller frees with buf_done(). */
 struct buf harness_upload(struct harness *h, int64_t upload);
+/*
+ * The body of the last op "hook"; one for project "silent" is never answered.
+ * Caller frees with buf_done().
+ */
+struct buf harness_hook(struct harness *h);
 void harness_event(struct harness *h, const char *header);
 
 struct reply {
