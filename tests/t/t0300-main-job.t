@@ -99,4 +99,15 @@ resets ✗ ✗
 is-silent-for-too-long T T
 passes-unexpectedly ✗ ✗"
 
+# ---- a person at the machine -----------------------------------------------------
+
+nok "a machine in service is not switched by hand" "$IRONBENCH" power m1 on
+ok "it is taken out of service" "$IRONBENCH" machine m1 offline --why "new disk"
+like "then it is switched on, and read back" \
+	"$("$IRONBENCH" power m1 on)" 'm1: on'
+like "which the lab sees, too" \
+	"$("$IRONBENCH_LAB" --dir "$LAB_DIR" status | grep m1)" 'on'
+like "and off" "$("$IRONBENCH" power m1 off)" 'm1: off'
+ok "it is put back" "$IRONBENCH" machine m1 online
+
 done_testing
