@@ -324,6 +324,8 @@ static void op_machine(struct asker who, const json_t *h)
 	    name, text_of(h, "why"));
 	machine_health(
 	    who.d, m, offline ? HEALTH_MAINTENANCE : HEALTH_GOOD, why);
+	if (offline)
+		drive_offline(who.d, m, why);
 	audit(who.d, name, "machine %s %s", m->name, why);
 	daemon_dispatch(who.d);
 	weblink_answer_json(who, 200,

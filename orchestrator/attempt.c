@@ -502,7 +502,9 @@ void attempt_cleanup(struct attempt *a)
 		attempt_agent_cleanup(a);
 		return;
 	}
-	if (!a->m || !a->m->power || !power_can_switch(a->m->power)) {
+	/* In maintenance the power is in the hands of a person. */
+	if (!a->m || !a->m->power || !power_can_switch(a->m->power) ||
+	    fleet_health(a->d->fleet, a->m->id) == HEALTH_MAINTENANCE) {
 		attempt_leave(a);
 		return;
 	}

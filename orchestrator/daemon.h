@@ -288,6 +288,11 @@ void drive(struct daemon *d, struct live_job *lj);
 /* A person cancelled a job that has a machine. */
 void drive_cancel(struct daemon *d, struct live_job *lj, const char *why);
 /*
+ * A person takes a machine: its job ends here, blames nobody, and waits for
+ * another; from then on the power is not touched.
+ */
+void drive_offline(struct daemon *d, struct machine *m, const char *why);
+/*
  * A machine asks for its boot script. Answers at once or when it is durable:
  * done(arg, script, len), script NULL for an unknown MAC.
  */

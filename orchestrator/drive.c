@@ -90,6 +90,12 @@ static void log_unknown(struct daemon *d, const char *mac)
 	log_warn("boot mac=%s: no machine of the lab has it", mac);
 }
 
+void drive_offline(struct daemon *d, struct machine *m, const char *why)
+{
+	if (m->job && m->job->job.state < JOB_CLEANUP)
+		attempt_gap(attempt_of(d, m->job), why);
+}
+
 void drive_boot(struct daemon *d, const char *mac,
     void (*done)(void *arg, const char *script, size_t len), void *arg)
 {

@@ -109,5 +109,20 @@ like "which the lab sees, too" \
 	"$("$IRONBENCH_LAB" --dir "$LAB_DIR" status | grep m1)" 'on'
 like "and off" "$("$IRONBENCH" power m1 off)" 'm1: off'
 ok "it is put back" "$IRONBENCH" machine m1 online
+run=$("$IRONBENCH" submit "$dir/one.yaml" --name "a person comes")
+wait_for 120 in_the_middle || bail "the slow kernel did not get going"
+ok "a busy one can be taken, too" \
+	"$IRONBENCH" machine m1 offline --why "new disk"
+job=$(job_of "$run" slow virtual_a)
+waits() {
+	"$IRONBENCH" why "$job" | grep -q maintenance
+}
+ok "its job waits, and says why" wait_for 20 waits
+like "its power is left alone" \
+	"$("$IRONBENCH_LAB" --dir "$LAB_DIR" status | grep m1)" 'on'
+ok "it is put back again" "$IRONBENCH" machine m1 online
+ok "then the job is done" timeout 300 "$IRONBENCH" watch "$run"
+like "and nobody is blamed" "$("$IRONBENCH" machines --format csv | grep m1)" \
+	',good,'
 
 done_testing
