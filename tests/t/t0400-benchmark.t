@@ -15,8 +15,10 @@ guest=$("$IB_SRCDIR/fixtures/linux/build-guest") || bail "no Linux guest"
 mkdir -p "$IB_TMP/bundle"
 cp "$guest/vmlinuz" "$guest/initrd.img" "$IB_TMP/bundle"
 
-lab_start --machines 0 --this-computer
-wait_for 20 machines_are 1 || bail "the daemon did not take the lab"
+lab_start --machines 1 --this-computer
+is "all machines of this computer keep quiet for a benchmark" \
+	"$(grep -c 'quiet_group: this_computer' "$LAB_DIR/lab.yaml")" 2
+wait_for 20 machines_are 2 || bail "the daemon did not take the lab"
 
 head='
 variants:
