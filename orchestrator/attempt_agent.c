@@ -283,11 +283,14 @@ static void on_fail(void *arg, const char *layer_text, const char *why)
 	enum layer layer = LAYER_AGENT;
 
 	(void)layer_from_name(layer_text, &layer);
-	if (run->a->cleaning)
+	if (run->a->cleaning) {
 		/* It has nothing of ours any more, or never will answer. */
 		leave_machine(run);
-	else
-		attempt_error(run->a, layer, "%s", why);
+		return;
+	}
+	attempt_error(run->a, layer, "%s", why);
+	/* Nothing comes from this link any more: cleanup needs a new one. */
+	agentlink_free(take(run->link));
 }
 
 static void on_lost(void *arg, const struct err *why, int64_t wait_ms)

@@ -19,6 +19,7 @@ end_to_end_tests = \
 	%D%/t/t0330-crash.t \
 	%D%/t/t0340-health.t \
 	%D%/t/t0400-benchmark.t \
+	%D%/t/t0410-ssh-refused.t \
 	%D%/t/t0500-push.t
 
 TESTS += $(lint_tests) $(end_to_end_tests)
