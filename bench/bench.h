@@ -15,10 +15,15 @@
 #include "base/err.h"
 #include "base/mem.h"
 /* The parts of this header; other folders include it alone. */
+#include "bench/case.h"
 #include "bench/changes.h"
+#include "bench/compare.h"
+#include "bench/history.h"
+#include "bench/import.h"
 #include "bench/measure.h"
 #include "bench/metric.h"
 #include "bench/order.h"
+#include "bench/plan.h"
 #include "bench/ratio.h"
 #include "bench/spec.h"
 #include "bench/table.h"
@@ -175,12 +180,6 @@ int suite_substitute(const char *text,
     struct err *err);
 
 /* ---- SOTEST over a serial line --------------------------------------- */
-
-enum case_result {
-	CASE_PASS = 1,
-	CASE_FAIL = 2,
-	CASE_SKIP = 3
-};
 
 struct sotest_case {
 	const char *name; /* never NULL; "" if the line had none and no

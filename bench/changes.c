@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "bench/changes_private.h"
-#include "bench/ratio_private.h"
+#include "bench/order.h"
 
 #define SPIKE_Z 5
 #define MAD_TO_SD 1.4826          /* of a normal law */
@@ -81,10 +81,58 @@ static int check(const double *x, size_t n,
 
 /* ---- spikes ---------------------------------------------------------- */
 
+static void swap(double *a, double *b)
+{
+	double t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/*
+ * Puts the k-th smallest in its place, no larger ones before it (Hoare's FIND
+ * 1961). Pivots are drawn, always alike: no order of values is a bad one.
+ */
+static void put_kth(double *x, size_t n, size_t k)
+{
+	struct bench_random r = {n};
+	size_t from = 0;
+	size_t to = n;
+
+	while (to - from > 1) {
+		double pivot = x[from + bench_random_next(&r) % (to - from)];
+		size_t less = from; /* [from, less) is below the pivot */
+		size_t more = to;   /* [more, to) is above */
+
+		for (size_t i = from; i < more;) {
+			if (x[i] < pivot)
+				swap(&x[i++], &x[less++]);
+			else if (x[i] > pivot)
+				swap(&x[i], &x[--more]);
+			else
+				i++;
+		}
+		if (k >= less && k < more)
+			return;
+		if (k < less)
+			to = less;
+		else
+			from = more;
+	}
+}
+
+/* Reorders x. */
 static double median_of(double *x, size_t n)
 {
-	qsort(x, n, sizeof(x[0]), ratio_compare);
-	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+	double below;
+
+	put_kth(x, n, n / 2);
+	if (n % 2)
+		return x[n / 2];
+	below = x[0];
+	for (size_t i = 1; i < n / 2; i++)
+		below = fmax(below, x[i]);
+	return (below + x[n / 2]) / 2;
 }
 
 /* What is to be used as the standard deviation of a level; 0 if constant. */

@@ -16,8 +16,6 @@
 #include "bench/changes_private.h"
 #include "bench/rmath.h"
 
-#define RHO_MOST .8
-
 /* ---- critical values ------------------------------------------------- */
 
 static const double alphas[CHANGES_ALPHAS] = {.05, .01, .001, .0001};
@@ -88,49 +86,11 @@ static double p_of(const double c[CHANGES_ALPHAS], double t)
 	return alphas[CHANGES_ALPHAS - 1];
 }
 
-/* ---- scores ---------------------------------------------------------- */
-
-struct point {
-	double x;
-	size_t i;
-};
-
-static int compare_points(const void *a, const void *b)
-{
-	const struct point *p = a;
-	const struct point *q = b;
-
-	return (p->x > q->x) - (p->x < q->x);
-}
-
-/* Of ranks from 1, those of equal values averaged. */
-static void normal_scores(
-    const double *x, size_t n, struct point *by, double *ret)
-{
-	double size = (double)n;
-
-	for (size_t i = 0; i < n; i++)
-		by[i] = (struct point){x[i], i};
-	qsort(by, n, sizeof(by[0]), compare_points);
-	for (size_t i = 0, j; i < n; i = j) {
-		double rank;
-		double score;
-
-		for (j = i + 1; j < n && by[j].x == by[i].x;)
-			j++;
-		rank = ((double)i + (double)j + 1) / 2;
-		score = rmath_qnorm((rank - .375) / (size + .25));
-		for (size_t k = i; k < j; k++)
-			ret[by[k].i] = score;
-	}
-}
-
 /* ---- one segment ----------------------------------------------------- */
 
 struct split {
 	size_t at; /* the first point of the second side */
 	double t;
-	double mean[2];
 };
 
 /* The pooled t is largest where most of the variance lies between the sides. */
@@ -158,8 +118,7 @@ static void best_split(const double *a, size_t n, struct split *ret)
 		if (k < BENCH_LEVEL_LEAST || d * d * l * r / size <= most)
 			continue;
 		most = d * d * l * r / size;
-		*ret = (struct split){
-		    .at = k, .mean = {left / l, (total - left) / r}};
+		*ret = (struct split){.at = k};
 	}
 	within = squares - most;
 	/* What rounding leaves of nothing is nothing: two constant levels. */
@@ -167,25 +126,6 @@ static void best_split(const double *a, size_t n, struct split *ret)
 		ret->t = sqrt(most / (within / (size - 2)));
 	else
 		ret->t = squares > 0 ? (double)INFINITY : 0;
-}
-
-static double autocorrelation(const double *a, size_t n, const struct split *s)
-{
-	double product = 0;
-	double square = 0;
-	double before = 0;
-	double rho;
-
-	for (size_t i = 0; i < n; i++) {
-		double r = a[i] - s->mean[i >= s->at];
-
-		product += r * before;
-		square += r * r;
-		before = r;
-	}
-	rho = square > 0 ? product / square : 0;
-	rho += (1 + 4 * rho) / (double)n;
-	return fmin(fmax(rho, 0), RHO_MOST);
 }
 
 /* ---- segmentation ---------------------------------------------------- */
@@ -197,7 +137,6 @@ struct range {
 
 void changes_maxt(const double *x, size_t n, double alpha, struct found *f)
 {
-	scoped(free) struct point *by = xcalloc(n ? n : 1, sizeof(by[0]));
 	scoped(free) double *a = xcalloc(n ? n : 1, sizeof(a[0]));
 	/* Ranges to be looked at; disjoint, so there are at most this many. */
 	scoped(free) struct range *todo =
@@ -208,16 +147,16 @@ void changes_maxt(const double *x, size_t n, double alpha, struct found *f)
 	while (n_todo) {
 		struct range g = todo[--n_todo];
 		size_t size = g.to - g.from;
-		struct split s = {0, 0, {0, 0}};
+		struct split s = {0, 0};
 		double c[CHANGES_ALPHAS];
 		double rho;
 		double t;
 
 		if (!changes_critical(size, c))
 			continue;
-		normal_scores(x + g.from, size, by, a);
+		changes_scores(x + g.from, size, a);
 		best_split(a, size, &s);
-		rho = autocorrelation(a, size, &s);
+		rho = changes_rho(a, size, s.at);
 		t = s.t / sqrt((1 + rho) / (1 - rho));
 		if (!(t > critical_at(c, alpha)))
 			continue;

@@ -32,6 +32,27 @@ void changes_otava(const double *x, size_t n,
  */
 bool changes_critical(size_t n, double ret[CHANGES_ALPHAS]);
 
+/* Normal scores (Blom 1958) of n values; equal ones have equal scores. */
+void changes_scores(const double *x, size_t n, double *ret);
+/*
+ * The lag-1 autocorrelation of what is left of the scores when the mean of each
+ * side of the split at `at` is taken away, 0 to .8.
+ */
+double changes_rho(const double *scores, size_t n, size_t at);
+/* Where a change may be, both ends included. */
+struct changes_place {
+	size_t first;
+	size_t last;
+	double rho; /* of what is left beside the change */
+};
+
+/*
+ * Of a series whose one change was found at `at`, which is inside of the
+ * interval; from 1 to n - 1.
+ */
+void changes_place(
+    const double *x, size_t n, size_t at, struct changes_place *ret);
+
 /* The mean of n values; n is above 0. */
 double changes_mean(const double *x, size_t n);
 

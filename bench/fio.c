@@ -1,188 +1,66 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * The JSON of fio 3. Its traps: lines before the document; bw is KiB/s and
- * truncated, bw_bytes is exact; percentiles are there only if there was I/O;
- * integers may be larger than 2^63; a broken option ends it with no output.
- */
-#include <limits.h>
+/* What fio measured: all jobs of one document, and a value from them. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/json.h"
+#include "base/str.h"
+#include "bench/fio_read.h"
 #include "bench/measure.h"
-#include "bench/number.h"
-#include "bench/sotest.h"
 
-/* A finite number of at least 0 at a key. */
-static int get_number(
-    const json_t *map, const char *key, double *ret, struct err *err)
+static int keep_job(void *arg, const struct fio_reader *reader, struct err *err)
 {
-	const json_t *v = json_object_get(map, key);
-	double n = json_number_value(v);
+	struct bench_fio *f = arg;
 
-	if (!json_is_number(v))
-		return err_set(err, ERR_PROTO, "fio printed no %s", key);
-	if (!isfinite(n) || n < 0)
-		return err_set(err, ERR_PROTO, "fio's %s is %g", key, n);
-	*ret = n;
+	if (f->n_jobs == BENCH_FIO_JOBS_MAX)
+		return err_set(err, ERR_LIMIT, "fio printed over %d jobs",
+		    BENCH_FIO_JOBS_MAX);
+	f->jobs = xrealloc(f->jobs, f->n_jobs + 1, sizeof(f->jobs[0]));
+	f->jobs[f->n_jobs++] = reader->job;
 	return 0;
 }
 
-static void get_text(const json_t *map, const char *key, char *to, size_t size)
+static int read_document(
+    struct node_json *json, const char *text, size_t len, struct err *err)
 {
-	const json_t *v = json_object_get(map, key);
+	struct err why = ERR_INIT;
+	int r = node_json_feed(json, text, len, &why);
 
-	to[0] = '\0';
-	if (json_is_string(v))
-		sotest_word_copy(to, size,
-		    (struct sotest_word){
-		        json_string_value(v), json_string_length(v)});
-}
-
-static int compare_percentiles(const void *a, const void *b)
-{
-	const struct bench_percentile *x = a;
-	const struct bench_percentile *y = b;
-
-	return (x->percent > y->percent) - (x->percent < y->percent);
-}
-
-static int read_percentiles(
-    json_t *map, struct bench_fio_side *ret, struct err *err)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach(map, key, v)
-	{
-		struct bench_percentile *p =
-		    &ret->percentiles[ret->n_percentiles];
-		size_t len = strlen(key);
-
-		if (ret->n_percentiles == BENCH_FIO_PERCENTILES_MAX)
-			return err_set(err, ERR_LIMIT,
-			    "fio printed over %d percentiles",
-			    BENCH_FIO_PERCENTILES_MAX);
-		if (bench_number(key, len, &p->percent) != len ||
-		    p->percent < 0 || p->percent > 100)
-			return err_set(err, ERR_PROTO,
-			    "fio's percentile %.40s is no number", key);
-		if (get_number(map, key, &p->ns, err) < 0)
-			return -ERR_PROTO;
-		ret->n_percentiles++;
-	}
-	qsort(ret->percentiles, ret->n_percentiles, sizeof(ret->percentiles[0]),
-	    compare_percentiles);
-	return 0;
-}
-
-static int read_side(const json_t *job, const char *key,
-    struct bench_fio_side *ret, struct err *err)
-{
-	const json_t *side = json_object_get(job, key);
-	const json_t *clat = json_object_get(side, "clat_ns");
-	int r;
-
-	if (!json_is_object(side))
-		return err_set(err, ERR_PROTO, "fio printed no %s", key);
-	r = get_number(side, "bw_bytes", &ret->bw_bytes, err);
+	if (r == 0 && !node_json_begun(json))
+		return err_set(err, ERR_PROTO, "fio printed no JSON");
 	if (r == 0)
-		r = get_number(side, "iops", &ret->iops, err);
+		r = node_json_end(json, &why);
 	if (r == 0)
-		r = get_number(side, "runtime", &ret->runtime_ms, err);
-	if (r == 0)
-		r = get_number(side, "total_ios", &ret->total_ios, err);
-	/* Without I/O the mean is printed as 0, which nothing took. */
-	ret->clat_mean_ns = NAN;
-	if (r < 0 || !json_is_object(clat) || ret->total_ios <= 0)
-		return r;
-	r = get_number(clat, "mean", &ret->clat_mean_ns, err);
-	if (r == 0)
-		r = read_percentiles(
-		    json_object_get(clat, "percentile"), ret, err);
-	return r;
-}
-
-static int read_job(
-    const json_t *json, struct bench_fio_job *ret, struct err *err)
-{
-	double error = 0;
-	int r = get_number(json, "error", &error, err);
-
-	if (r < 0)
-		return r;
-	if (error > INT_MAX || error != floor(error))
-		return err_set(err, ERR_PROTO, "fio's error is %g", error);
-	ret->error = (int)error;
-	get_text(json, "jobname", ret->name, sizeof(ret->name));
-	r = read_side(json, "read", &ret->read, err);
-	if (r == 0)
-		r = read_side(json, "write", &ret->write, err);
-	return r;
-}
-
-static int read_jobs(const json_t *json, struct bench_fio *f, struct err *err)
-{
-	const json_t *list = json_object_get(json, "jobs");
-	size_t n = json_array_size(list);
-
-	if (!n)
-		return err_set(err, ERR_PROTO, "fio printed no jobs");
-	if (n > BENCH_FIO_JOBS_MAX)
-		return err_set(err, ERR_LIMIT,
-		    "fio printed %zu jobs; at most %d", n, BENCH_FIO_JOBS_MAX);
-	f->jobs = xcalloc(n, sizeof(f->jobs[0]));
-	for (; f->n_jobs < n; f->n_jobs++) {
-		int r = read_job(
-		    json_array_get(list, f->n_jobs), &f->jobs[f->n_jobs], err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* The first line that begins with a brace, or NULL. */
-static const char *find_document(const char *text, size_t len)
-{
-	const char *end = text + len;
-
-	for (const char *p = text; p && p < end;) {
-		if (*p == '{')
-			return p;
-		p = memchr(p, '\n', (size_t)(end - p));
-		if (p)
-			p++;
-	}
-	return NULL;
+		return 0;
+	if (str_starts(why.msg, "fio"))
+		return err_copy(err, &why);
+	return err_set(err, (enum err_kind)why.kind,
+	    "fio's JSON: line %" PRId64 ", column %" PRId64 ": %s", json->line,
+	    json->column, why.msg);
 }
 
 int bench_fio_parse(
     const char *text, size_t len, struct bench_fio **ret, struct err *err)
 {
 	scoped(bench_fio_free) struct bench_fio *f = xcalloc(1, sizeof(*f));
-	scoped(json_decref) json_t *json = NULL;
-	const char *begin;
-	json_error_t why;
+	scoped_val(node_json_done) struct node_json json;
+	struct fio_reader reader;
 	int r;
 
+	fio_reader_init(&reader, keep_job, f);
+	node_json_init(&json, NODE_JSON_AMONG_LINES, fio_reader_node, &reader);
 	if (len > BENCH_OUTPUT_MAX)
 		return err_set(err, ERR_LIMIT, "fio printed over %d bytes",
 		    BENCH_OUTPUT_MAX);
-	begin = find_document(text, len);
-	if (!begin)
-		return err_set(err, ERR_PROTO, "fio printed no JSON");
-	json = json_loadb(begin, len - (size_t)(begin - text),
-	    JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL, &why);
-	if (!json)
-		return err_set(err, ERR_PROTO, "fio's JSON: line %d: %s",
-		    why.line, why.text);
-	get_text(json, "fio version", f->version, sizeof(f->version));
-	r = read_jobs(json, f, err);
+	r = read_document(&json, text, len, err);
 	if (r == 0)
-		*ret = take(f);
-	return r;
+		r = fio_reader_end(&reader, err);
+	if (r < 0)
+		return r;
+	memcpy(f->version, reader.version, sizeof(f->version));
+	*ret = take(f);
+	return 0;
 }
 
 void bench_fio_free(struct bench_fio *f)

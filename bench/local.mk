@@ -2,16 +2,44 @@
 noinst_LIBRARIES += %D%/libbench.a
 %C%_libbench_a_SOURCES = \
 	%D%/bench.h \
+	%D%/case.h \
 	%D%/changes.c %D%/changes.h %D%/changes_private.h \
 	%D%/changes_maxt.c \
 	%D%/changes_otava.c \
+	%D%/changes_place.c \
+	%D%/compare.c %D%/compare.h \
 	%D%/fio.c \
+	%D%/fio_read.c %D%/fio_read.h \
 	%D%/guest_test.c \
+	%D%/history.c %D%/history.h %D%/history_private.h \
+	%D%/history_environment.c \
+	%D%/import.c %D%/import.h %D%/import_engine.h %D%/import_private.h \
+	%D%/import_cpu.c \
+	%D%/import_decode.c \
+	%D%/import_disk.c \
+	%D%/import_diskmark.c \
+	%D%/import_diskspd.c \
+	%D%/import_fio.c \
+	%D%/import_geekbench.c \
+	%D%/import_google_benchmark.c \
+	%D%/import_googletest.c \
+	%D%/import_hyperfine.c \
+	%D%/import_kvm_unit_tests.c \
+	%D%/import_phoronix.c \
+	%D%/import_ratios.c \
+	%D%/import_sotest.c \
+	%D%/import_sysbench.c \
+	%D%/import_tap.c \
+	%D%/import_tell.c \
 	%D%/json.h \
 	%D%/measure.h \
 	%D%/metric.c %D%/metric.h \
+	%D%/node.c %D%/node.h \
+	%D%/node_json.c \
+	%D%/node_xml.c \
 	%D%/number.c %D%/number.h \
 	%D%/order.c %D%/order.h \
+	%D%/plan.c %D%/plan.h \
 	%D%/ratio.c %D%/ratio.h %D%/ratio_private.h \
 	%D%/ratio_rank.c \
 	%D%/rmath.c %D%/rmath.h \
@@ -24,8 +52,9 @@ noinst_LIBRARIES += %D%/libbench.a
 	%D%/suite_guest.c \
 	%D%/suite_item.c \
 	%D%/suite_vars.c \
-	%D%/sysbench.c \
+	%D%/sysbench.c %D%/sysbench.h \
 	%D%/table.c %D%/table.h \
+	%D%/text.c %D%/text.h \
 	%D%/verdict.c
 
 check_PROGRAMS += tests/unit/bench_guest_test
@@ -48,18 +77,49 @@ tests_unit_bench_suite_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 # The tests of numbers share fixtures and seeded chance.
 bench_kit = tests/unit/bench_kit.c tests/unit/bench_kit.h
+bench_noise = tests/unit/bench_noise.c tests/unit/bench_noise.h
 
 check_PROGRAMS += tests/unit/bench_changes
 TESTS += tests/unit/bench_changes
-tests_unit_bench_changes_SOURCES = tests/unit/bench_changes.c $(bench_kit)
+tests_unit_bench_changes_SOURCES = tests/unit/bench_changes.c $(bench_kit) \
+	$(bench_noise)
 tests_unit_bench_changes_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_changes_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/bench_compare
+TESTS += tests/unit/bench_compare
+tests_unit_bench_compare_SOURCES = tests/unit/bench_compare.c $(bench_kit)
+tests_unit_bench_compare_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_compare_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 check_PROGRAMS += tests/unit/bench_coverage
 TESTS += tests/unit/bench_coverage
 tests_unit_bench_coverage_SOURCES = tests/unit/bench_coverage.c $(bench_kit)
 tests_unit_bench_coverage_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_coverage_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+bench_import_kit = tests/unit/bench_import_kit.c \
+	tests/unit/bench_import_kit.h $(bench_kit)
+
+check_PROGRAMS += tests/unit/bench_import
+TESTS += tests/unit/bench_import
+tests_unit_bench_import_SOURCES = tests/unit/bench_import.c \
+	$(bench_import_kit)
+tests_unit_bench_import_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_import_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/bench_import_formats
+TESTS += tests/unit/bench_import_formats
+tests_unit_bench_import_formats_SOURCES = tests/unit/bench_import_formats.c \
+	$(bench_import_kit)
+tests_unit_bench_import_formats_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_import_formats_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/bench_history
+TESTS += tests/unit/bench_history
+tests_unit_bench_history_SOURCES = tests/unit/bench_history.c $(bench_kit)
+tests_unit_bench_history_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_history_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 check_PROGRAMS += tests/unit/bench_measure
 TESTS += tests/unit/bench_measure
@@ -72,6 +132,19 @@ TESTS += tests/unit/bench_order
 tests_unit_bench_order_SOURCES = tests/unit/bench_order.c $(bench_kit)
 tests_unit_bench_order_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_order_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/bench_plan
+TESTS += tests/unit/bench_plan
+tests_unit_bench_plan_SOURCES = tests/unit/bench_plan.c $(bench_kit)
+tests_unit_bench_plan_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/bench_rates
+TESTS += tests/unit/bench_rates
+tests_unit_bench_rates_SOURCES = tests/unit/bench_rates.c $(bench_kit) \
+	$(bench_noise)
+tests_unit_bench_rates_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_rates_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 check_PROGRAMS += tests/unit/bench_ratio
 TESTS += tests/unit/bench_ratio
@@ -91,13 +164,46 @@ tests_unit_bench_table_SOURCES = tests/unit/bench_table.c $(bench_kit)
 tests_unit_bench_table_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_table_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
+# What runs in threads is compiled for the thread sanitizer, unless all is for
+# others, which exclude it.
+if SANITIZERS
+bench_tsan =
+else
+bench_tsan = -O1 -fsanitize=thread
+endif
+check_PROGRAMS += tests/unit/bench_threads tests/unit/bench_threads_work
+TESTS += tests/unit/bench_threads
+tests_unit_bench_threads_SOURCES = tests/unit/bench_threads.c
+tests_unit_bench_threads_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_threads_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_bench_threads_work_SOURCES = \
+	base/buf.c base/err.c base/mem.c base/str.c \
+	%D%/changes.c %D%/changes_maxt.c %D%/changes_otava.c \
+	%D%/changes_place.c \
+	%D%/compare.c \
+	%D%/history.c %D%/history_environment.c \
+	%D%/order.c \
+	%D%/plan.c \
+	%D%/ratio.c %D%/ratio_rank.c \
+	%D%/rmath.c \
+	%D%/table.c \
+	%D%/verdict.c \
+	tests/unit/bench_threads_work.c
+tests_unit_bench_threads_work_CFLAGS = $(AM_CFLAGS) $(bench_tsan)
+tests_unit_bench_threads_work_LDFLAGS = $(AM_LDFLAGS) $(bench_tsan)
+tests_unit_bench_threads_work_LDADD = $(RMATH_LIBS) -lm -lpthread
+
 check_PROGRAMS += tests/unit/bench_verdict
 TESTS += tests/unit/bench_verdict
 tests_unit_bench_verdict_SOURCES = tests/unit/bench_verdict.c $(bench_kit)
 tests_unit_bench_verdict_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_verdict_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
-fuzz_targets += tests/fuzz/fuzz_fio tests/fuzz/fuzz_sysbench
+fuzz_targets += tests/fuzz/fuzz_fio tests/fuzz/fuzz_import \
+	tests/fuzz/fuzz_sysbench
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c
+tests_fuzz_fuzz_import_LDADD = $(fuzz_main) $(BENCH_LIBS)
+tests_fuzz_fuzz_import_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_fio_SOURCES = tests/fuzz/fuzz_fio.c
 tests_fuzz_fuzz_fio_LDADD = $(fuzz_main) $(BENCH_LIBS)
 tests_fuzz_fuzz_fio_LDFLAGS = $(fuzz_ldflags)
@@ -105,8 +211,11 @@ tests_fuzz_fuzz_sysbench_SOURCES = tests/fuzz/fuzz_sysbench.c
 tests_fuzz_fuzz_sysbench_LDADD = $(fuzz_main) $(BENCH_LIBS)
 tests_fuzz_fuzz_sysbench_LDFLAGS = $(fuzz_ldflags)
 
+dist_man_MANS += doc/ironbench-statistics.7
+
 EXTRA_DIST += \
 	fixtures/README.md \
+	fixtures/imports \
 	fixtures/published \
 	fixtures/streams \
 	fixtures/vectors

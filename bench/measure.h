@@ -56,9 +56,9 @@ enum bench_fio_rw {
 
 /*
  * Reads the JSON of fio --output-format=json or json+. Lines before the one
- * that begins with a brace are skipped, and what follows the document is not
- * looked at. A job that failed is no error here. Errors: PROTO (no such JSON,
- * or a number that is none), LIMIT (too long, or too many jobs).
+ * that begins with a brace are skipped, and so is what follows the document,
+ * unless it is a second one. A job that failed is no error here. Errors: PROTO
+ * (no such JSON, or a number that is none), LIMIT (too long, or too many jobs).
  */
 int bench_fio_parse(
     const char *text, size_t len, struct bench_fio **ret, struct err *err);

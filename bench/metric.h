@@ -10,6 +10,7 @@
 #ifndef BENCH_METRIC_H
 #define BENCH_METRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -23,7 +24,9 @@ enum bench_workload {
 	BENCH_FIO,
 	BENCH_SYSBENCH,
 	BENCH_GEEKBENCH, /* its names are reserved; nothing runs it yet */
-	BENCH_WORKLOADS
+	BENCH_WORKLOADS,
+	/* No workload of ours gives it: it is imported, or a suite's own. */
+	BENCH_IMPORTED = BENCH_WORKLOADS
 };
 
 struct bench_metric {
@@ -53,7 +56,14 @@ const char *bench_direction_name(enum bench_direction direction);
 /* Error: INVAL, neither of the two names. */
 int bench_direction_parse(
     const char *name, enum bench_direction *ret, struct err *err);
-/* "fio", "sysbench", "geekbench6": as in a suite. */
+/*
+ * What the unit of a number says about its direction: times and counts of
+ * cycles or exits are better if lower, rates ("events/s", "MIPS", "points")
+ * if higher. False if it says nothing. (inferred) No format states this: it is
+ * for numbers that come without a direction.
+ */
+bool bench_unit_direction(const char *unit, enum bench_direction *ret);
+/* "fio", "sysbench", "geekbench6": as in a suite; "imported". */
 const char *bench_workload_name(enum bench_workload workload);
 
 /*

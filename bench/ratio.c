@@ -107,8 +107,7 @@ void ratio_unknown(struct bench_estimate *ret)
 	    .df = NAN};
 }
 
-/* Fills in what follows from a log ratio, its standard error and df. */
-static void by_t(double d, double se, double df, struct bench_estimate *ret)
+void ratio_by_t(double d, double se, double df, struct bench_estimate *ret)
 {
 	ratio_unknown(ret);
 	ret->overhead = exp(d);
@@ -138,12 +137,12 @@ static void welch(double d, double vb, size_t nb, double vc, size_t nc,
 
 	/* NAN if an arm has one value: no interval then. */
 	if (!(nb > 1 && nc > 1)) {
-		by_t(d, NAN, NAN, ret);
+		ratio_by_t(d, NAN, NAN, ret);
 		return;
 	}
 	parts = vb * vb / (double)(nb - 1) + vc * vc / (double)(nc - 1);
-	by_t(d, sqrt(s2), parts > 0 ? s2 * s2 / parts : (double)(nb + nc - 2),
-	    ret);
+	ratio_by_t(d, sqrt(s2),
+	    parts > 0 ? s2 * s2 / parts : (double)(nb + nc - 2), ret);
 }
 
 void bench_ratio_moments(const struct bench_moments *ln_baseline,
@@ -227,30 +226,32 @@ int bench_ratio_paired(
 		return r;
 	for (size_t i = 0; i < arms->n_baseline; i++)
 		bench_moments_add(&m, d[i]);
-	by_t(m.mean, sqrt(bench_moments_variance(&m) / (double)m.n),
+	ratio_by_t(m.mean, sqrt(bench_moments_variance(&m) / (double)m.n),
 	    (double)m.n - 1, ret);
 	return 0;
 }
 
 /* ---- planning -------------------------------------------------------- */
 
-size_t bench_ratio_needed(double cv, double half_width)
+size_t ratio_needed(double sd, double half_width, double alpha)
 {
-	double z = rmath_qnorm(1 - BENCH_ALPHA / 2);
+	double z = rmath_qnorm(1 - alpha / 2);
 	double n;
 
-	if (!(cv > 0) || !(half_width > 0) || !isfinite(cv / half_width))
+	if (!(sd > 0) || !(half_width > 0) || !isfinite(sd / half_width))
 		return 0;
 	/* t is above z and falls with n: the answer is a few steps above. */
-	n = fmin(fmax(2, ceil(2 * pow(z * cv / half_width, 2))), NEEDED_MAX);
+	n = fmin(fmax(2, ceil(2 * pow(z * sd / half_width, 2))), NEEDED_MAX);
 	while (n < NEEDED_MAX &&
-	    2 *
-	            pow(rmath_qt(1 - BENCH_ALPHA / 2, 2 * n - 2) * cv /
-	                    half_width,
-	                2) >
+	    2 * pow(rmath_qt(1 - alpha / 2, 2 * n - 2) * sd / half_width, 2) >
 	        n)
 		n++;
 	return (size_t)n;
+}
+
+size_t bench_ratio_needed(double cv, double half_width)
+{
+	return ratio_needed(cv, half_width, BENCH_ALPHA);
 }
 
 bool bench_ratio_disagrees(

@@ -12,8 +12,15 @@ int ratio_check(const struct bench_arms *arms, struct err *err);
 double ratio_sign(enum bench_direction direction);
 /* ln overhead of each pair; caller frees. */
 int ratio_pairs(const struct bench_arms *arms, double **ret, struct err *err);
+/*
+ * What follows from ln overhead, its standard error and degrees of freedom;
+ * without an interval if the latter are not above 0.
+ */
+void ratio_by_t(double d, double se, double df, struct bench_estimate *ret);
 /* All NAN. */
 void ratio_unknown(struct bench_estimate *ret);
+/* bench_ratio_needed() for an interval of the level 1 - alpha. */
+size_t ratio_needed(double sd, double half_width, double alpha);
 /* For qsort(), rising; no NAN. */
 int ratio_compare(const void *a, const void *b);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Change points: Otava's own results, false alarms, power, and edges. */
+/* Change points: Otava's own results, what a change says, and edges. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include "bench/changes_private.h"
 #include "tests/unit/bench_kit.h"
+#include "tests/unit/bench_noise.h"
 
 static const struct bench_changes_options defaults = BENCH_CHANGES_DEFAULTS;
 
@@ -62,122 +63,6 @@ static void otava_finds_what_otava_finds(void **state)
 	assert_int_equal(json_array_size(cases), 6);
 	for (size_t i = 0; i < json_array_size(cases); i++) {
 		check_case(json_array_get(cases, i), x, n);
-	}
-}
-
-/* ---- what the default detector says wrongly, and what it misses ------ */
-
-#define POINTS 100
-#define REPETITIONS 2000
-
-static const uint64_t seeds[] = {31415, 92653, 58979};
-
-typedef void noise(struct bench_random *r, size_t n, double *x);
-
-static void independent(struct bench_random *r, size_t n, double *x)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] = 100 + kit_normal(r);
-}
-
-static void autocorrelated(struct bench_random *r, size_t n, double *x)
-{
-	double before = kit_normal(r) / sqrt(1 - .3 * .3);
-
-	for (size_t i = 0; i < n; i++)
-		x[i] = 100 + (before = .3 * before + kit_normal(r));
-}
-
-/* Student's t with 3 degrees of freedom. */
-static void heavy_tails(struct bench_random *r, size_t n, double *x)
-{
-	for (size_t i = 0; i < n; i++) {
-		double square = 0;
-
-		for (int k = 0; k < 3; k++) {
-			double z = kit_normal(r);
-
-			square += z * z;
-		}
-		x[i] = 100 + kit_normal(r) / sqrt(square / 3);
-	}
-}
-
-/* One value in 20 is far off. */
-static void outliers(struct bench_random *r, size_t n, double *x)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] = 100 + kit_normal(r) * (kit_uniform(r) < .05 ? 10 : 1);
-}
-
-/* The part of quiet series with any change. */
-static double false_alarms(noise *make, uint64_t seed)
-{
-	struct bench_random r = {seed};
-	size_t alarms = 0;
-
-	for (int i = 0; i < REPETITIONS; i++) {
-		double x[POINTS];
-		scoped(bench_changes_free) struct bench_changes *c = NULL;
-
-		make(&r, POINTS, x);
-		c = changes(x, POINTS, &defaults);
-		alarms += c->n_changes > 0;
-	}
-	return (double)alarms / REPETITIONS;
-}
-
-static void quiet_histories_are_quiet(void **state)
-{
-	static const struct {
-		const char *name;
-		noise *make;
-	} rows[] = {{"independent", independent}, {"AR(1) .3", autocorrelated},
-	    {"t3", heavy_tails}, {"outliers", outliers}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		for (size_t s = 0; s < ARRAY_LEN(seeds); s++) {
-			double got = false_alarms(rows[i].make, seeds[s]);
-
-			print_message(
-			    "# %s: %.4f of quiet series\n", rows[i].name, got);
-
-			assert_true(got <= .029);
-		}
-}
-
-/* Binary segmentation may find one more; the true one must be there. */
-static double power(double sigmas, uint64_t seed)
-{
-	struct bench_random r = {seed};
-	size_t found = 0;
-
-	for (int i = 0; i < REPETITIONS; i++) {
-		double x[POINTS];
-		scoped(bench_changes_free) struct bench_changes *c = NULL;
-		bool near = false;
-
-		independent(&r, POINTS, x);
-		for (size_t k = POINTS / 2; k < POINTS; k++)
-			x[k] += sigmas;
-		c = changes(x, POINTS, &defaults);
-		for (size_t k = 0; k < c->n_changes; k++)
-			near |= c->changes[k].index + 10 >= POINTS / 2 &&
-			    c->changes[k].index <= POINTS / 2 + 10;
-		found += near;
-	}
-	return (double)found / REPETITIONS;
-}
-
-static void a_change_of_one_and_a_half_sigma_is_found(void **state)
-{
-	(void)state;
-	for (size_t s = 0; s < ARRAY_LEN(seeds); s++) {
-		double got = power(1.5, seeds[s]);
-
-		print_message("# power %.4f\n", got);
-		assert_true(got >= .978 - .014);
 	}
 }
 
@@ -284,7 +169,7 @@ static void a_spike_is_flagged_and_is_no_change(void **state)
 	scoped(bench_changes_free) struct bench_changes *c = NULL;
 
 	(void)state;
-	independent(&r, 40, x);
+	bench_noises[NOISE_INDEPENDENT].make(&r, 40, x);
 	x[17] += 30;
 	c = changes(x, 40, &defaults);
 	assert_int_equal(c->n_changes, 0);
@@ -300,7 +185,7 @@ static void a_jump_at_the_end_is_suspect(void **state)
 	scoped(bench_changes_free) struct bench_changes *c = NULL;
 
 	(void)state;
-	independent(&r, 40, x);
+	bench_noises[NOISE_INDEPENDENT].make(&r, 40, x);
 	x[10] -= 30;
 	x[38] += 30;
 	x[39] += 30;
@@ -447,8 +332,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(otava_finds_what_otava_finds),
-	    cmocka_unit_test(quiet_histories_are_quiet),
-	    cmocka_unit_test(a_change_of_one_and_a_half_sigma_is_found),
 	    cmocka_unit_test(levels_before_and_after_are_told),
 	    cmocka_unit_test(a_new_environment_is_no_change),
 	    cmocka_unit_test(

@@ -208,11 +208,13 @@ static void bad_fio_output_is_refused(void **state)
 	fio_refuses("{\"jobs\": [1]}", "fio printed no error");
 	fio_refuses("{\"jobs\": [{\"error\": 0}]}", "fio printed no read");
 	fio_refuses("{\"jobs\": [{", "fio's JSON");
+	fio_refuses("{}\n{}", "a second document begins here");
 }
 
 static void too_much_is_refused(void **state)
 {
 	scoped_val(buf_done) struct buf text = BUF_INIT(BENCH_OUTPUT_MAX + 100);
+	scoped(free) char *job = xasprintf(JOB, "0", "1", "1");
 	struct bench_fio *f = NULL;
 	struct bench_sysbench s;
 	struct err err = ERR_INIT;
@@ -220,10 +222,11 @@ static void too_much_is_refused(void **state)
 	(void)state;
 	buf_puts(&text, "{\"jobs\": [");
 	for (int i = 0; i <= BENCH_FIO_JOBS_MAX; i++)
-		buf_puts(&text, i ? ",0" : "0");
+		buf_printf(&text, "%s%s", i ? "," : "", job);
 	buf_puts(&text, "]}");
 	assert_int_equal(
 	    bench_fio_parse(text.data, text.len, &f, &err), -ERR_LIMIT);
+	assert_non_null(strstr(err.msg, "over 256 jobs"));
 	while (text.len <= BENCH_OUTPUT_MAX)
 		buf_putc(&text, '\n');
 	assert_int_equal(
@@ -391,6 +394,37 @@ static void directions_have_names(void **state)
 	assert_string_equal(err.msg, "direction: up is none (higher or lower)");
 }
 
+static void units_say_a_direction_or_nothing(void **state)
+{
+	static const struct {
+		const char *unit;
+		enum bench_direction direction;
+	} rows[] = {
+	    {"s", BENCH_LOWER},
+	    {"Seconds", BENCH_LOWER},
+	    {"cycles", BENCH_LOWER},
+	    {"exits/s", BENCH_LOWER},
+	    {"MB/s", BENCH_HIGHER},
+	    {"Frames Per Second", BENCH_HIGHER},
+	    {"MIPS", BENCH_HIGHER},
+	    {"Celsius", 0},
+	    {"", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		enum bench_direction d = 0;
+
+		assert_int_equal(bench_unit_direction(rows[i].unit, &d),
+		    rows[i].direction != 0);
+		if (rows[i].direction)
+			assert_int_equal(d, rows[i].direction);
+	}
+	assert_int_equal(
+	    bench_metric_find("disk.rnd4k_q1t1.rd.latency")->direction,
+	    BENCH_LOWER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +442,7 @@ int main(void)
 	    cmocka_unit_test(every_metric_is_complete_and_unique),
 	    cmocka_unit_test(a_metric_is_read_from_its_output),
 	    cmocka_unit_test(directions_have_names),
+	    cmocka_unit_test(units_say_a_direction_or_nothing),
 	};
 
 	return cmocka_run_group_tests_name("bench_measure", tests, NULL, NULL);

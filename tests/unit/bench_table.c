@@ -170,6 +170,53 @@ static void heterogeneity_is_what_noise_does_not_explain(void **state)
 	assert_true(c.between_sd == 0 && c.i2 == 0);
 }
 
+static void the_order_of_machines_changes_nothing(void **state)
+{
+	struct bench_random r = {kit_seed(31)};
+	struct bench_estimate cells[12];
+	double margins[12];
+	enum bench_verdict before[12];
+	enum bench_verdict after[12];
+	size_t from[12];
+	struct bench_column a;
+	struct bench_column b;
+
+	(void)state;
+	for (size_t i = 0; i < 12; i++) {
+		double ln = .05 * kit_normal(&r);
+
+		cells[i] = cell(exp(ln), .01 + .02 * kit_uniform(&r));
+		cells[i].lo = exp(ln - 2 * cells[i].se);
+		cells[i].hi = exp(ln + 2 * cells[i].se);
+		cells[i].p = kit_uniform(&r) * .1;
+		margins[i] = .01;
+		from[i] = i;
+	}
+	bench_column(cells, 12, &a);
+	bench_verdicts(cells, margins, 12, .05, before);
+	for (int round = 0; round < 20; round++) {
+		for (size_t i = 11; i > 0; i--) {
+			size_t k = bench_random_next(&r) % (i + 1);
+			struct bench_estimate e = cells[i];
+			size_t place = from[i];
+
+			cells[i] = cells[k];
+			cells[k] = e;
+			from[i] = from[k];
+			from[k] = place;
+		}
+		bench_column(cells, 12, &b);
+		kit_near("geomean", b.geomean, a.geomean, 1e-12);
+		kit_near("lo", b.lo, a.lo, 1e-12);
+		kit_near("hi", b.hi, a.hi, 1e-12);
+		kit_near("I2", b.i2, a.i2, 1e-12);
+		kit_near("between", b.between_sd, a.between_sd, 1e-12);
+		bench_verdicts(cells, margins, 12, .05, after);
+		for (size_t i = 0; i < 12; i++)
+			assert_int_equal(after[i], before[from[i]]);
+	}
+}
+
 static void ratios_have_three_digits(void **state)
 {
 	static const struct {
@@ -193,6 +240,7 @@ int main(void)
 	    cmocka_unit_test(the_published_interval_is_reproduced),
 	    cmocka_unit_test(absent_cells_are_counted_and_left_out),
 	    cmocka_unit_test(heterogeneity_is_what_noise_does_not_explain),
+	    cmocka_unit_test(the_order_of_machines_changes_nothing),
 	    cmocka_unit_test(ratios_have_three_digits),
 	};
 
