@@ -13,7 +13,7 @@
  *   out/       raw outputs of the attempt by SHA-256
  *   work/      disks and sockets of the virtual machine that runs, and the
  *              kernel that tries KVM
- *   vm.pid     process id and start time of its hypervisor
+ *   vm.pid     process id, start time and boot of the guard of its hypervisor
  */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
@@ -70,8 +70,9 @@ int attach(const char *dir, struct err *err);
  */
 int run(int ready_fd, struct err *err);
 /*
- * Becomes the program argv, bound to the life of its parent parent_pid, with
- * its id in vm.pid. Returns on errors only.
+ * Starts the program argv and stands guard over it, with its own id in vm.pid:
+ * ends it and all that it has started when the parent parent_pid dies, and
+ * ends as it does. Returns on errors only.
  */
 int vm_exec(int64_t parent_pid, char **argv, struct err *err);
 /*

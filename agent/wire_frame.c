@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/wire.h"
+#include "base/str.h"
 
 int wire_lines_next(struct wire_lines *l, const char **data, size_t *len,
     const char **ret_line, size_t *ret_len, struct err *err)
@@ -106,23 +107,40 @@ const char *wire_resume_format(
 	return to;
 }
 
+/* The next word as a number of [0, max]. */
+static bool take_number(char **save, int64_t max, int64_t *ret)
+{
+	const char *word = strtok_r(NULL, " ", save);
+
+	return word && str_to_i64(word, 0, max, ret, NULL) == 0;
+}
+
+static bool take_chain(char **save, uint8_t chain[HASH_BYTES])
+{
+	const char *word = strtok_r(NULL, " ", save);
+
+	return word && hash_unhex(word, chain, HASH_BYTES);
+}
+
 int wire_resume_parse(
     const char *text, struct wire_resume *ret, struct err *err)
 {
 	struct wire_resume r = {0};
-	char hex[HASH_HEX + 1] = "";
-	int complete;
-	int ended;
-	int used = 0;
+	scoped(free) char *copy = xstrdup(text);
+	char *save = NULL;
+	const char *version = strtok_r(copy, " ", &save);
+	int64_t complete;
+	int64_t ended;
 
-	if (strlen(text) >= WIRE_RESUME_TEXT ||
-	    sscanf(text,
-	        "1 %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64
-	        " %d %d %64s%n",
-	        &r.have, &r.events, &r.bytes, &r.cases, &r.samples, &complete,
-	        &ended, hex, &used) != 8 ||
-	    text[used] || !hash_unhex(hex, r.chain, HASH_BYTES) || r.have < 0 ||
-	    r.events < 0 || r.bytes < 0 || r.cases < 0 || r.samples < 0)
+	if (strlen(text) >= WIRE_RESUME_TEXT || !str_eq(version, "1") ||
+	    !take_number(&save, INT64_MAX, &r.have) ||
+	    !take_number(&save, INT64_MAX, &r.events) ||
+	    !take_number(&save, INT64_MAX, &r.bytes) ||
+	    !take_number(&save, INT64_MAX, &r.cases) ||
+	    !take_number(&save, INT64_MAX, &r.samples) ||
+	    !take_number(&save, 1, &complete) ||
+	    !take_number(&save, 1, &ended) || !take_chain(&save, r.chain) ||
+	    strtok_r(NULL, " ", &save))
 		return err_set(
 		    err, ERR_INVAL, "'%.40s' is no state of a wire", text);
 	r.complete = complete != 0;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "orchestrator/room.h"
 
 enum {
 	BOOT_HEAD = 8192
@@ -105,6 +106,9 @@ static void answer_script(struct attempt *a, const char *script, size_t len)
 
 void attempt_end(struct attempt *a, struct verdict verdict, const char *text)
 {
+	static const struct verdict gap = {.outcome = OUTCOME_ERROR,
+	    .layer = LAYER_HARNESS,
+	    .blameless = true};
 	struct record *rec;
 	struct job_event ev = {.verdict = verdict, .text = text};
 	struct err err = ERR_INIT;
@@ -117,10 +121,11 @@ void attempt_end(struct attempt *a, struct verdict verdict, const char *text)
 		power_cancel(a->m->power);
 	a->power_busy = false;
 	/* A verdict is never newer on disk than the log it was read from. */
-	if (a->log && db_log_sync(a->log, &err) < 0) {
-		ev.verdict = (struct verdict){.outcome = OUTCOME_ERROR,
-		    .layer = LAYER_HARNESS,
-		    .blameless = true};
+	if (a->log && !a->log_broken && db_log_sync(a->log, &err) < 0) {
+		a->log_broken = true;
+		room_lost(a->d, &err);
+		(void)err_prefix(&err, "console gap");
+		ev.verdict = gap;
 		ev.text = err.msg;
 	}
 	rec = record_new(a->d, a->lj);
@@ -159,6 +164,15 @@ void attempt_gap(struct attempt *a, const char *text)
 	        .layer = LAYER_HARNESS,
 	        .blameless = true},
 	    text);
+}
+
+void attempt_unwritten(struct attempt *a, const struct err *why)
+{
+	struct err err = *why;
+
+	room_lost(a->d, why);
+	(void)err_prefix(&err, "console gap");
+	attempt_gap(a, err.msg);
 }
 
 /* ---- power off, console, power on ------------------------------------ */
@@ -251,7 +265,7 @@ void attempt_prepare(struct attempt *a)
 		return;
 	}
 	if (attempt_open_console(a, &err) < 0) {
-		attempt_gap(a, err.msg);
+		attempt_unwritten(a, &err);
 		return;
 	}
 	wait_for_console(a);

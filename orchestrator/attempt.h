@@ -22,6 +22,7 @@ struct attempt {
 	char nonce[33];
 	struct agent_run *agent; /* of a benchmark, or NULL */
 	struct db_log *log;      /* of a boot item, as the test */
+	bool log_broken;         /* it could not be written any more */
 	int64_t log_base; /* log offset of the first byte the test is fed */
 	struct guest_test *test;
 	struct loop_timer *timer;
@@ -62,6 +63,8 @@ void attempt_error(struct attempt *a, enum layer layer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The lab cannot say: error/harness, queued again, nobody blamed. */
 void attempt_gap(struct attempt *a, const char *text);
+/* The same, because its console's log could not be written or synced. */
+void attempt_unwritten(struct attempt *a, const struct err *why);
 /* Powers off, closes, and leaves the machine. Idempotent. */
 void attempt_cleanup(struct attempt *a);
 /* Cleanup is over: the job is done, or waits again; the attempt is freed. */
@@ -96,5 +99,7 @@ void attempt_agent_cleanup(struct attempt *a);
 void attempt_agent_put_results(struct agent_run *run, struct db_tx *tx);
 void attempt_agent_describe(const struct agent_run *run, struct buf *to);
 void attempt_agent_free(struct agent_run *run); /* NULL is allowed */
+/* There is room again: fetches the raw output that did not fit. */
+void attempt_raw_again(struct agent_run *run);
 
 #endif

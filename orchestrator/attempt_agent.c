@@ -207,10 +207,19 @@ static void on_prepare_late(struct attempt *a)
 	    PREPARE_MS / 1000, a->agent->doing);
 }
 
+static void arm(struct attempt *a);
+
 static void on_run_late(struct attempt *a)
 {
-	attempt_end(a, (struct verdict){.outcome = OUTCOME_TIMEOUT},
-	    "the benchmark took longer than its timeout");
+	/* What is late then is our own disk. */
+	if (a->d->db_failing)
+		arm(a);
+	else if (a->agent->ended)
+		attempt_error(a, LAYER_SSH,
+		    "ssh: the raw outputs cannot be had (%s)", a->agent->doing);
+	else
+		attempt_end(a, (struct verdict){.outcome = OUTCOME_TIMEOUT},
+		    "the benchmark took longer than its timeout");
 }
 
 static void arm(struct attempt *a)

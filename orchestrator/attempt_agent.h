@@ -27,6 +27,7 @@ struct agent_run {
 	struct raw_file *files;
 	size_t n_files;
 	size_t n_fetched;
+	bool no_room; /* for the next: it waits until there is */
 	int fetch_fd;
 	char *fetch_path;
 	char step[240];  /* the agent's last step, for people */

@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "orchestrator/attempt_agent.h"
+#include "orchestrator/room.h"
 
 static int keep_file(
     struct agent_run *run, const struct raw_file *f, struct err *err)
@@ -37,6 +38,25 @@ static int keep_file(
 	return 0;
 }
 
+/* It stays where it is, the agent forgets nothing: see attempt_raw_again(). */
+static void wait_for_room(struct agent_run *run, const struct err *why)
+{
+	scoped(free) char *text =
+	    xasprintf("no room for raw outputs: %s", why->msg);
+
+	run->no_room = true;
+	attempt_doing(run, text);
+	room_lost(run->a->d, why);
+}
+
+static void not_kept(struct agent_run *run, const struct err *why)
+{
+	if (room_is_short(why))
+		wait_for_room(run, why);
+	else
+		attempt_gap(run->a, why->msg);
+}
+
 static void on_fetched(void *arg, int r, const struct err *err)
 {
 	struct agent_run *run = arg;
@@ -45,13 +65,17 @@ static void on_fetched(void *arg, int r, const struct err *err)
 
 	if (run->a->over)
 		return;
+	if (r < 0 && room_is_short(err)) {
+		wait_for_room(run, err);
+		return;
+	}
 	if (r < 0) {
 		attempt_error(run->a, LAYER_AGENT, "raw output %s: %s", f->name,
 		    err->msg);
 		return;
 	}
 	if (keep_file(run, f, &mine) < 0) {
-		attempt_gap(run->a, mine.msg);
+		not_kept(run, &mine);
 		return;
 	}
 	run->n_fetched++;
@@ -88,8 +112,17 @@ void attempt_raw_collect(struct agent_run *run)
 	f = &run->files[run->n_fetched];
 	attempt_doing(run, "fetching raw outputs");
 	if (open_fetch(run, &err) < 0)
-		attempt_gap(run->a, err.msg);
+		not_kept(run, &err);
 	else
 		agentlink_fetch(run->link, f->sha256, f->size, run->fetch_fd,
 		    on_fetched, run);
+}
+
+void attempt_raw_again(struct agent_run *run)
+{
+	if (!run->no_room)
+		return;
+	run->no_room = false;
+	if (!run->a->over)
+		attempt_raw_collect(run);
 }

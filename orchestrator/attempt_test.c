@@ -143,6 +143,12 @@ static void judge(struct attempt *a)
 
 	if (a->judging || a->power_busy)
 		return;
+	if (a->script_done) {
+		attempt_gap(a,
+		    "the machine waited for its script, which could not be "
+		    "given: nothing could be stored");
+		return;
+	}
 	if (res->end != TEST_TIMEOUT && res->reason != REASON_EOF) {
 		conclude(a, "");
 		return;
@@ -215,8 +221,12 @@ static void on_data(void *arg, const char *data, size_t len, int64_t at_ms)
 	struct attempt *a = arg;
 	struct err err = ERR_INIT;
 
+	/* Where the log has a hole it ends: nothing stands behind it. */
+	if (a->log_broken)
+		return;
 	if (db_log_append(a->log, data, len, at_ms, &err) < 0) {
-		attempt_gap(a, err.msg);
+		a->log_broken = true;
+		attempt_unwritten(a, &err);
 		return;
 	}
 	if (a->over || !a->on_sent)

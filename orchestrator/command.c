@@ -51,15 +51,21 @@ int control_do(
 		return db_tokens(db, list_one, out, err);
 	if (!verb || !name)
 		return err_set(err, ERR_INVAL, "control: bad request");
-	if (strcmp(verb, "revoke") == 0)
-		return db_token_revoke(db, name, clock_wall_ms(), err);
+	if (strcmp(verb, "revoke") == 0) {
+		r = db_token_revoke(db, name, clock_wall_ms(), err);
+		if (r == 0)
+			audit_act(db, "ironbenchd", "token %s revoked", name);
+		return r;
+	}
 	if (strcmp(verb, "add") != 0)
 		return err_set(err, ERR_INVAL, "token %s: unknown", verb);
 	r = token_scopes(scopes ? scopes : "", &bits, err);
 	if (r == 0)
 		r = token_add(db, name, bits, out, err);
-	if (r == 0)
+	if (r == 0) {
 		buf_putc(out, '\n');
+		audit_act(db, "ironbenchd", "token %s added: %s", name, scopes);
+	}
 	return r;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "orchestrator/room.h"
 
 static void db_woken(void *arg)
 {
@@ -32,17 +33,7 @@ static void wake_loop(void *arg)
 
 static void db_health(void *arg, const struct err *err)
 {
-	struct daemon *d = arg;
-
-	d->db_failing = err != NULL;
-	if (err) {
-		(void)snprintf(d->problem, sizeof(d->problem), "%s", err->msg);
-		log_error("database: %s; nothing is started until it works",
-		    err->msg);
-		return;
-	}
-	log_info("database: works again");
-	daemon_dispatch(d);
+	room_commits(arg, err);
 }
 
 static void drive_job(void *arg)
@@ -78,6 +69,10 @@ void daemon_dispatch(struct daemon *d)
 	if (d->dispatching || d->draining || d->db_failing)
 		return;
 	d->dispatching = true;
+	if (!room_look(d)) {
+		d->dispatching = false;
+		return;
+	}
 	while (scheduler_next(d->scheduler, &next))
 		lease(d, &next);
 	d->dispatching = false;
@@ -191,6 +186,8 @@ static int open_all(struct daemon *d, struct err *err)
 	r = lab_load(d->opts->lab_path, &d->shared, &lab, err);
 	if (r == 0)
 		r = weblink_listen(d, err);
+	if (r == 0)
+		r = room_at_start(d->opts->dir, err);
 	if (r == 0) {
 		d->db_wake = loop_wake_new(d->loop, db_woken, d);
 		r = db_open(d->opts->dir, &ops, &d->db, err);
@@ -220,8 +217,10 @@ static int start(struct daemon *d, struct err *err)
 {
 	int r = open_all(d, err);
 
-	if (r == 0)
-		r = run_load(d, err);
+	if (r < 0)
+		return r;
+	room_start(d);
+	r = run_load(d, err);
 	if (r == 0)
 		r = control_start(d, err);
 	if (r == 0)
@@ -231,6 +230,7 @@ static int start(struct daemon *d, struct err *err)
 
 static void close_all(struct daemon *d)
 {
+	room_stop(d);
 	weblink_free(take(d->link));
 	control_free(take(d->control));
 	runs_free(d);

@@ -123,8 +123,11 @@ struct daemon {
 	char unknown_macs[UNKNOWN_MACS_MAX][18]; /* that were logged */
 	int n_unknown_macs;
 	bool draining;
-	bool db_failing;
-	char problem[480]; /* why db_failing */
+	bool db_failing;     /* nothing can be stored: room.c */
+	bool commit_failing; /* since the database says so, */
+	bool no_room;        /* or since the disk is full */
+	char problem[480];   /* why db_failing */
+	struct loop_timer *room_timer;
 	bool dispatching;
 	bool loading; /* what is unfinished is being taken up */
 	int64_t event_seq;
@@ -332,6 +335,13 @@ void weblink_free(struct weblink *link);
 /* An event for the pages; takes ownership of the object. */
 struct json_t; /* of jansson */
 void weblink_event(struct daemon *d, struct json_t *event);
+
+/* ---- audit.c --------------------------------------------------------------
+ */
+
+/* Stores that somebody (a token's name, or a program's) did something. */
+void audit_act(struct db *db, const char *who, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- control.c: the daemon's own socket, for its own command line ---- */
 

@@ -160,7 +160,7 @@ void drive_describe(const struct live_job *lj, struct buf *to)
 	    (long long)(db_log_size(a->log) - a->log_base) / 1024);
 	if (res->begun)
 		buf_printf(to, ", %lld/%lld cases",
-		    (long long)(res->successes + res->fails + res->skips),
+		    (long long)res->successes + res->fails + res->skips,
 		    (long long)res->cases);
 	else if (a->asked)
 		buf_puts(to, ", booting");

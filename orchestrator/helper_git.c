@@ -64,21 +64,24 @@ struct git {
 /* ---- what commands leave behind ------------------------------------------ */
 
 /* The parent of a process; 0 if it is gone. */
-static long parent_of(const char *pid)
+static int64_t parent_of(const char *pid)
 {
 	scoped(free) char *path = xasprintf("/proc/%s/stat", pid);
 	scoped_val(buf_done) struct buf text = BUF_INIT(0);
-	const char *after;
-	char state;
-	long parent = 0;
+	scoped(free) char *word = NULL;
+	int64_t parent;
+	char *after;
 
 	if (fs_read(path, 4096, &text, NULL) < 0)
 		return 0;
-	/* A name may have blanks and brackets in it. */
+	/* A name may have blanks and brackets in it; state, then parent. */
 	after = strrchr(buf_str(&text), ')');
-	if (!after || sscanf(after + 1, " %c %ld", &state, &parent) != 2)
+	after = after ? strchr(after + 1, ' ') : NULL;
+	after = after ? strchr(after + 1, ' ') : NULL;
+	if (!after)
 		return 0;
-	return parent;
+	word = xstrndup(after + 1, strcspn(after + 1, " "));
+	return str_to_i64(word, 0, INT64_MAX, &parent, NULL) < 0 ? 0 : parent;
 }
 
 static bool kill_children(void)
@@ -90,7 +93,7 @@ static bool kill_children(void)
 
 	while (dir && (e = readdir(dir))) {
 		if (!isdigit((unsigned char)e->d_name[0]) ||
-		    parent_of(e->d_name) != (long)getpid() ||
+		    parent_of(e->d_name) != getpid() ||
 		    str_to_i64(e->d_name, 2, INT32_MAX, &pid, NULL) < 0)
 			continue;
 		some = true;
@@ -197,9 +200,16 @@ static int git(struct git *g, const char *const *words, struct err *err)
 	return run(g, argv, g->src, g->fetch_until_ms, err);
 }
 
-/* Only that commit; or, where the server does not give it, all of the ref. */
+/*
+ * Only that commit; or, where the server does not give it, all of the ref. Who
+ * does not even list what it has cannot be reached: that may pass.
+ */
 static int fetch(struct git *g, struct err *err)
 {
+	const char *const list[] = {
+	    "ls-remote", "-q", "--heads", "--", g->repository, NULL};
+	int r;
+
 	const char *const one[] = {"fetch", "-q", "--depth=1", "--no-tags",
 	    "--no-recurse-submodules", "--", g->repository, g->commit, NULL};
 	const char *const all[] = {"fetch", "-q", "--no-tags",
@@ -207,7 +217,10 @@ static int fetch(struct git *g, struct err *err)
 
 	if (git(g, one, NULL) == 0)
 		return 0;
-	return git(g, all, err);
+	r = git(g, all, err);
+	if (r == 0 || git(g, list, NULL) == 0)
+		return r;
+	return -(err->kind = ERR_UNREACH);
 }
 
 static int checkout(struct git *g, struct err *err)

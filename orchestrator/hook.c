@@ -7,6 +7,7 @@
  * there from one that is not; an accepted push is durable before it is
  * answered.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -153,14 +154,15 @@ static void ignored(struct asker who, const char *fmt, ...)
 
 static void ignored(struct asker who, const char *fmt, ...)
 {
-	scoped_val(buf_done) struct buf why = BUF_INIT(1024);
+	char why[600];
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_vprintf(&why, fmt, ap);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	weblink_answer_json(
-	    who, 200, json_pack("{s:s}", "ignored", buf_str(&why)));
+	/* A cut may fall inside a character, which JSON cannot carry. */
+	str_tidy(why);
+	weblink_answer_json(who, 200, json_pack("{s:s}", "ignored", why));
 }
 
 struct accepted {
@@ -220,27 +222,33 @@ static void take_push(struct asker who, const struct push *push)
 	}
 }
 
-/* At most TEXT_MAX bytes of the first line of somebody's text. */
-static char *short_text(const char *text)
+/* At most max bytes of the first line of somebody's text. */
+static char *short_text(const char *text, size_t max)
 {
 	size_t n = strcspn(text, "\r\n");
 	char *s;
 
-	if (n > TEXT_MAX)
-		n = TEXT_MAX;
+	if (n > max)
+		n = max;
 	s = xstrndup(text, str_utf8_span(text, n));
 	str_tidy(s);
 	return s;
 }
 
-static const char *pusher_of(const json_t *body)
+/* Caller frees. */
+static char *pusher_of(const json_t *body)
 {
+	static const char *const keys[] = {"name", "login"};
 	const json_t *pusher = json_object_get(body, "pusher");
-	const char *name = text_of(pusher, "name");
 
-	if (!*name)
-		name = text_of(pusher, "login");
-	return *name ? name : "push";
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		scoped(free) char *name =
+		    short_text(text_of(pusher, keys[i]), TEXT_MAX);
+
+		if (*name)
+			return take(name);
+	}
+	return xstrdup("push");
 }
 
 static void start_run(struct asker who, const json_t *h, const json_t *body,
@@ -249,9 +257,9 @@ static void start_run(struct asker who, const json_t *h, const json_t *body,
 	const char *branch = text_of(body, "ref") + strlen(BRANCHES);
 	const char *url = text_of(json_object_get(body, "head_commit"), "url");
 	scoped(free) char *name = xasprintf("%s %s", project->name, branch);
-	scoped(free) char *user = short_text(pusher_of(body));
-	scoped(free) char *link = short_text(url);
-	scoped(free) char *guid = xstrndup(text_of(h, "delivery"), GUID_MAX);
+	scoped(free) char *user = pusher_of(body);
+	scoped(free) char *link = short_text(url, TEXT_MAX);
+	scoped(free) char *guid = short_text(text_of(h, "delivery"), GUID_MAX);
 	struct push push = {
 	    .project = project->name,
 	    .guid = guid,

@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/agentlink.c %D%/agentlink.h \
 	%D%/api.c \
+	%D%/audit.c \
 	%D%/attempt.c %D%/attempt.h \
 	%D%/attempt_agent.c %D%/attempt_agent.h \
 	%D%/attempt_raw.c \
@@ -32,6 +33,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/power/ipmi.c %D%/power/none.c \
 	%D%/record.c \
 	%D%/resolve.c \
+	%D%/room.c %D%/room.h \
 	%D%/run.c \
 	%D%/samples.c %D%/samples.h \
 	%D%/ssh.c %D%/ssh.h %D%/ssh_private.h \
@@ -103,3 +105,10 @@ tests_unit_ssh_link_SOURCES = tests/unit/ssh_link.c \
 tests_unit_ssh_link_LDADD = $(SSH_TEST_LIBS)
 tests_unit_ssh_section_SOURCES = tests/unit/ssh_section.c
 tests_unit_ssh_section_LDADD = $(SSH_TEST_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_hook
+tests_fuzz_fuzz_hook_SOURCES = tests/fuzz/fuzz_hook.c
+tests_fuzz_fuzz_hook_LDADD = $(fuzz_main) $(ORCHESTRATOR_LIBS)
+tests_fuzz_fuzz_hook_LDFLAGS = $(fuzz_ldflags) \
+	-Wl,--wrap=weblink_answer_json,--wrap=weblink_answer_error \
+	-Wl,--wrap=resolve_push,--wrap=resolve_find,--wrap=db_delivery_find

@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "orchestrator/room.h"
 #include "orchestrator/runplan.h"
 #include "orchestrator/weblink.h"
 
@@ -37,10 +38,12 @@ struct resolve {
 	char *ref;
 	char *suite; /* path in the repository */
 	char *scratch;
-	struct child *child; /* the helper at work, or NULL */
-	int64_t began_at_ms; /* it, wall clock */
-	bool durable;        /* run and delivery are */
-	bool over;           /* its end is posted */
+	struct child *child;      /* the helper at work, or NULL */
+	int64_t began_at_ms;      /* it, wall clock */
+	int tries;                /* that failed for what may pass */
+	struct loop_timer *again; /* the next one waits, or NULL */
+	bool durable;             /* run and delivery are */
+	bool over;                /* its end is posted */
 	void (*done)(void *arg, int64_t run_id);
 	void *arg;
 };
@@ -58,6 +61,7 @@ void resolve_free(struct resolve *res)
 	if (!res)
 		return;
 	child_abandon(res->child);
+	loop_timer_free(res->again);
 	free(res->guid);
 	free(res->ref);
 	free(res->suite);
@@ -261,6 +265,38 @@ static int open_run(
 	return 0;
 }
 
+/* ---- what may pass ------------------------------------------------------- */
+
+static void on_again(void *arg)
+{
+	struct resolve *res = arg;
+
+	loop_timer_free(take(res->again));
+	resolve_next(res->run->d);
+}
+
+/* True if it is begun again: later, or when there is room. */
+static bool try_again(
+    struct resolve *res, const char *step, const struct err *why)
+{
+	static const int wait_ms[] = {2000, 10000, 30000};
+	struct daemon *d = res->run->d;
+	bool room = room_look(d);
+
+	if (room &&
+	    (strcmp(step, "checkout") != 0 || !err_is_temporary(why->kind) ||
+	        res->tries == ARRAY_LEN(wait_ms)))
+		return false;
+	log_warn("run=%lld step=%s tried again %s: %s", (long long)res->run->id,
+	    step, room ? "soon" : "when there is room", why->msg);
+	clean(res);
+	if (!room)
+		return true;
+	res->again = loop_timer_new(d->loop, on_again, res);
+	loop_timer_at(res->again, loop_now_ms(d->loop) + wait_ms[res->tries++]);
+	return true;
+}
+
 /* ---- the helper ---------------------------------------------------------- */
 
 static void on_helper(
@@ -287,7 +323,7 @@ static void on_helper(
 		r = err_set(&why, ERR_PROTO, "helper git: no suite");
 	else
 		r = open_run(res, manifest, &why);
-	if (r < 0)
+	if (r < 0 && !try_again(res, step, &why))
 		fail(res, step, &why, json_object_get(manifest, "log"));
 	json_decref(manifest);
 	daemon_dispatch(d);
@@ -374,7 +410,7 @@ static struct resolve *next(const struct daemon *d)
 	while ((run = map_next(&d->runs, &pos))) {
 		const struct resolve *res = run->resolve;
 
-		if (!res || res->over || !res->durable)
+		if (!res || res->over || !res->durable || res->again)
 			continue;
 		if (res->child)
 			busy++;
@@ -390,8 +426,8 @@ void resolve_next(struct daemon *d)
 	struct resolve *res;
 	struct err err = ERR_INIT;
 
-	/* What is not begun now is begun at the next start. */
-	if (d->draining)
+	/* What is not begun now is begun at the next start, or with room. */
+	if (d->draining || d->db_failing)
 		return;
 	while ((res = next(d))) {
 		if (know_host(d, &err) < 0) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "orchestrator/attempt.h"
+#include "orchestrator/room.h"
 #include "orchestrator/runplan.h"
 
 static const char canary_suite[] =
@@ -255,9 +256,12 @@ int run_make(struct daemon *d, const struct run_request *req,
 	scoped_val(runplan_done) struct runplan plan = {0};
 	struct made *made;
 	int64_t first_job;
-	int r = suite_parse(
-	    req->suite_name, req->suite_text, req->suite_len, &run->suite, err);
+	/* A canary waits as its machine's health does. */
+	int r = req->canary ? 0 : room_check(d, err);
 
+	if (r == 0)
+		r = suite_parse(req->suite_name, req->suite_text,
+		    req->suite_len, &run->suite, err);
 	if (r < 0)
 		return r;
 	if (req->canary)

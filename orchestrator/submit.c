@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "orchestrator/room.h"
 #include "orchestrator/weblink.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 
 struct submission {
 	struct asker who;
+	char *token; /* its name */
 	char *user;
 	char *name;
 	char *url;
@@ -41,6 +43,7 @@ static void submission_free(struct submission *s)
 		log_warn("submit: %s", err.msg);
 	for (size_t i = 0; i < s->n_fds; i++)
 		fd_done(&s->fds[i]);
+	free(s->token);
 	free(s->user);
 	free(s->name);
 	free(s->url);
@@ -101,6 +104,8 @@ static void on_made(void *arg, int64_t run_id)
 {
 	struct submission *s = arg;
 
+	audit_act(s->who.d->db, s->token, "submitted run %lld as %s \"%.200s\"",
+	    (long long)run_id, s->user, s->name);
 	weblink_answer_json(s->who, 201,
 	    json_pack("{s:I s:O}", "id", (json_int_t)run_id, "warnings",
 	        s->warnings));
@@ -269,13 +274,17 @@ void submit_request(struct asker who, const json_t *h, const char *user)
 
 	hash_random(salt, sizeof(salt));
 	s->who = who;
+	s->token = xstrdup(user);
 	s->user = text_or(h, "user", user);
 	s->config_name = text_or(h, "config_name", "project_config.yaml");
 	s->name = text_or(h, "name", s->config_name);
 	s->url = text_or(h, "url", NULL);
 	s->scratch = xasprintf("%s/tmp/submit-%s", who.d->opts->dir,
 	    hash_hex(salt, sizeof(salt), hex));
-	r = prepare(s, h, &err);
+	(void)room_look(who.d); /* what it finds is in the next answer */
+	r = room_check(who.d, &err);
+	if (r == 0)
+		r = prepare(s, h, &err);
 	if (r == 0)
 		r = start_helper(s, &err);
 	if (r < 0) {

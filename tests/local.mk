@@ -17,7 +17,11 @@ end_to_end_tests = \
 	%D%/t/t0310-daemon-start.t \
 	%D%/t/t0320-submit.t \
 	%D%/t/t0330-crash.t \
+	%D%/t/t0335-crash-everywhere.t \
 	%D%/t/t0340-health.t \
+	%D%/t/t0360-agent-killed.t \
+	%D%/t/t0370-disk-full.t \
+	%D%/t/t0380-checkout-again.t \
 	%D%/t/t0400-benchmark.t \
 	%D%/t/t0410-ssh-refused.t \
 	%D%/t/t0500-push.t
@@ -39,6 +43,14 @@ EXTRA_DIST += \
 	%D%/lib/run.sh \
 	%D%/lib/sources.sh \
 	%D%/lib/tap.sh
+
+# Programs that shell tests use.
+noinst_PROGRAMS += %D%/lib/crash_at %D%/lib/sql
+%C%_lib_crash_at_SOURCES = %D%/lib/crash_at.c
+%C%_lib_crash_at_LDADD = $(BASE_LIBS)
+%C%_lib_sql_SOURCES = %D%/lib/sql.c
+%C%_lib_sql_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+%C%_lib_sql_LDADD = $(SQLITE_LIBS)
 
 # ---- fuzzing -----------------------------------------------------------------
 # Each target is a program of its own, named in fuzz_targets.  In an ordinary

@@ -5,11 +5,13 @@
 # built).  `make fuzz` calls this.  What fails stays in tests/fuzz/ of the build.
 . "${IB_SRCDIR:-$(dirname "$0")/../..}/tests/lib/tap.sh"
 
-# What the fuzzer finds goes to a new folder, the corpus stays as it is.
+# What the fuzzer finds goes to a new folder, the corpus stays as it is. What is
+# asked for and never used is the business of the process' own limits.
 fuzz() {
 	mkdir -p "$IB_TMP/$1" || return
 	"$IB_BUILDDIR/tests/fuzz/fuzz_$1" -max_total_time="$seconds" \
-		-timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=8192 \
+		-print_final_stats=1 \
 		-artifact_prefix="$IB_BUILDDIR/tests/fuzz/$1-" \
 		"$IB_TMP/$1" "$IB_SRCDIR/tests/fuzz/corpus/$1"
 }

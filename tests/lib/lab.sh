@@ -4,6 +4,8 @@
 #	lab_start [ironbench-lab options]   daemon and lab; sets the variables
 #	bundle                              folder with suites and test kernels
 #	daemon_start [LISTEN [BOOT]]        a daemon, with lab.yaml if there is one
+#	daemon_spawn [LISTEN [BOOT]]        the same, not waiting until it is ready
+#	sql QUERY                           rows of its database, | between columns
 #	token_add NAME SCOPES               prints it
 #	ends_with SECONDS CODE              the daemon ends, with this exit code
 #	crash                               kills the daemon
@@ -30,22 +32,33 @@ daemon_ready() {
 		2>/dev/null && [ "$_ready_word" = ready ]
 }
 
-daemon_start() {
+# DAEMON_UNDER is a program with its arguments, or empty.
+daemon_spawn() {
 	local listen boot
 	listen=${1:-127.0.0.1:0}
 	boot=${2:-127.0.0.1:0}
 	set --
 	[ ! -e "$LAB_DIR/lab.yaml" ] || set -- --lab "$LAB_DIR/lab.yaml"
 	: >"$IB_TMP/daemon.log.out"
+	# shellcheck disable=SC2086
 	start daemon sh -c 'out=$1; shift; exec "$@" >"$out"' sh \
-		"$IB_TMP/daemon.log.out" "$IRONBENCHD" --state "$STATE_DIR" \
+		"$IB_TMP/daemon.log.out" ${DAEMON_UNDER:-} "$IRONBENCHD" \
+		--state "$STATE_DIR" \
 		--listen "$listen" --boot-listen "$boot" \
 		--agent "$IB_BUILDDIR/agent/ironbench-agent" "$@"
+}
+
+daemon_start() {
+	daemon_spawn "$@"
 	wait_for 20 daemon_ready || {
 		diag <"$(log_of daemon)"
 		bail "the daemon did not start"
 	}
 	export IRONBENCH_SERVER
+}
+
+sql() {
+	"$IB_BUILDDIR/tests/lib/sql" "$STATE_DIR/ironbench.db" "$1"
 }
 
 token_add() {

@@ -280,6 +280,12 @@ like "the list has names, scopes and what was revoked" "$said" \
 	'^one .* submit  revoked$'
 like "  and what was not" "$said" '^admin .* admin$'
 unlike "  and no token" "$said" 'ib_'
+is "what was done with tokens is kept" "$(sql "SELECT what FROM audit WHERE
+	who = 'ironbenchd' AND what LIKE 'token one %'")" \
+	"token one added: submit
+token one revoked"
+is "  and no token is" "$(sql "SELECT count(*) FROM audit WHERE what LIKE
+	'%ib\_%' ESCAPE '\'")" 0
 
 # ---- a new lab file -------------------------------------------------------------
 

@@ -189,6 +189,8 @@ like "single files make a run" "$(submit $files -F name=single -F user=me \
 	-F url=https://example.org/1 -F priority=5)" '^201 .*"id": *[0-9]+'
 run=$(field id)
 ok "  and nothing is left in tmp" nothing_in_tmp
+is "who did it is kept" "$(sql "SELECT who, what FROM audit WHERE what LIKE
+	'submitted run $run %'")" "writer|submitted run $run as me \"single\""
 like "the answer says that nobody can run it" "$(cat "$IB_TMP/body")" \
 	'first: no machine of the lab can run it today'
 like "the run has what was said of it" \

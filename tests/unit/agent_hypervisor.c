@@ -181,6 +181,24 @@ static int be_trial(bool kvm)
 	return 0;
 }
 
+static void note_pid(const char *path)
+{
+	scoped(free) char *text = xasprintf("%ld\n", (long)getpid());
+
+	(void)fs_write_atomic(path, text, strlen(text), 0600, NULL);
+}
+
+/* A process that leaves the session, as a service of a hypervisor does. */
+static void have_child(void)
+{
+	if (fork() != 0)
+		return;
+	(void)setsid();
+	note_pid("grandchild.pid");
+	wait_ms(600000);
+	_exit(0);
+}
+
 int agent_hypervisor(char **argv)
 {
 	scoped_val(buf_done) struct buf mode = BUF_INIT(4096);
@@ -198,6 +216,9 @@ int agent_hypervisor(char **argv)
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
 	    listen(fd, 1) < 0)
 		return 1;
+	note_pid("hypervisor.pid");
+	if (strstr(buf_str(&mode), "brood"))
+		have_child();
 	/* What our death signal would end, the next agent must end. */
 	if (strstr(buf_str(&mode), "endless")) {
 		(void)prctl(PR_SET_PDEATHSIG, 0);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,15 +62,37 @@ static void a_killed_attach_changes_nothing(void **state)
 	assert_int_equal(w->n_samples, 8);
 }
 
-static pid_t vm_pid(struct world *w)
+static pid_t pid_in(struct world *w, const char *name)
 {
-	scoped(free) char *path = xasprintf("%s/vm.pid", w->dir);
+	scoped(free) char *path = xasprintf("%s/%s", w->dir, name);
 	scoped_val(buf_done) struct buf b = BUF_INIT(128);
 	int pid = 0;
 
 	assert_int_equal(fs_read(path, 128, &b, NULL), 0);
 	assert_int_equal(sscanf(buf_str(&b), "%d", &pid), 1);
+	assert_true(is_alive(pid));
 	return pid;
+}
+
+static int n_alive(struct world *w, const char *name)
+{
+	scoped(free) char *path = xasprintf("%s/%s", w->dir, name);
+	scoped_val(buf_done) struct buf b = BUF_INIT(128);
+	int pid = 0;
+
+	assert_int_equal(fs_read(path, 128, &b, NULL), 0);
+	assert_int_equal(sscanf(buf_str(&b), "%d", &pid), 1);
+	return is_alive(pid);
+}
+
+static pid_t guard_pid(struct world *w)
+{
+	return pid_in(w, "vm.pid");
+}
+
+static pid_t vm_pid(struct world *w)
+{
+	return pid_in(w, "hypervisor.pid");
 }
 
 static void a_killed_agent_leaves_no_machine_and_ends_the_job(void **state)
@@ -92,21 +115,85 @@ static void a_killed_agent_leaves_no_machine_and_ends_the_job(void **state)
 	assert_string_equal(w->layer, "agent");
 }
 
+static void what_a_machine_has_started_dies_with_a_killed_agent(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+	pid_t vm;
+	pid_t grandchild;
+
+	(void)state;
+	begin(w, "slow brood");
+	SERVE_UNTIL(w, n_proofs);
+	vm = vm_pid(w);
+	grandchild = pid_in(w, "grandchild.pid");
+	(void)kill(run_pid(w), SIGKILL);
+	wait_gone(vm);
+	wait_gone(grandchild);
+}
+
+static void what_a_machine_has_started_ends_with_it(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin(w, "good brood");
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "pass");
+	/* Of the last machine: it was waited for, with all it had. */
+	assert_int_equal(n_alive(w, "grandchild.pid"), 0);
+}
+
+static void a_killed_guard_ends_its_machine(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+	pid_t vm;
+
+	(void)state;
+	begin(w, "slow");
+	SERVE_UNTIL(w, n_proofs);
+	vm = vm_pid(w);
+	(void)kill(guard_pid(w), SIGKILL);
+	wait_gone(vm);
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "error");
+	assert_string_equal(w->layer, "vm");
+}
+
+static void the_signal_that_ended_a_machine_is_told(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin(w, "slow");
+	SERVE_UNTIL(w, n_proofs);
+	(void)kill(vm_pid(w), SIGTERM);
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->layer, "vm");
+	if (!strstr(w->text, "signal 15"))
+		fail_msg("%s", w->text);
+}
+
 static void a_machine_that_outlives_its_agent_is_killed_by_the_next(
     void **state)
 {
 	scoped(world_free) struct world *w = world_new();
 	pid_t vm;
+	pid_t guard;
 	pid_t agent;
 
 	(void)state;
 	begin(w, "endless");
 	SERVE_UNTIL(w, n_samples);
 	vm = vm_pid(w);
+	guard = guard_pid(w);
 	agent = run_pid(w);
 	assert_true(agent > 0);
+	/* It must not see the agent die. */
+	(void)kill(guard, SIGSTOP);
 	(void)kill(agent, SIGKILL);
+	(void)kill(guard, SIGKILL);
 	wait_gone(agent);
+	wait_gone(guard);
 	/* Else this test would show nothing. */
 	assert_true(is_alive(vm));
 	link_up(w);
@@ -257,6 +344,11 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_killed_attach_changes_nothing),
 	    cmocka_unit_test(a_killed_agent_leaves_no_machine_and_ends_the_job),
 	    cmocka_unit_test(
+	        what_a_machine_has_started_dies_with_a_killed_agent),
+	    cmocka_unit_test(what_a_machine_has_started_ends_with_it),
+	    cmocka_unit_test(a_killed_guard_ends_its_machine),
+	    cmocka_unit_test(the_signal_that_ended_a_machine_is_told),
+	    cmocka_unit_test(
 	        a_machine_that_outlives_its_agent_is_killed_by_the_next),
 	    cmocka_unit_test(a_cancelled_job_leaves_no_machine),
 	    cmocka_unit_test(a_failure_has_the_layer_it_came_from),
@@ -272,5 +364,7 @@ int main(int argc, char **argv)
 	if (str_ends(argv[0], "qemu-system-x86_64"))
 		return agent_hypervisor(argv);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Orphans become ours, and stay zombies: as where init is slow. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,33 @@ static void a_gap_is_asked_for_once(void **state)
 	assert_int_equal(w->pending.have, 0);
 }
 
+static void a_damaged_state_of_a_link_is_refused(void **state)
+{
+	static const char *const bad[] = {"", "1", "2 1 1 1 0 0 1 0 %s",
+	    "1 1 1 1 0 0 1 %s", "1 -1 1 1 0 0 1 0 %s", "1 1 1 1 0 0 2 0 %s",
+	    "1 1 1 1 0 0 1 0 00%s", "1 1 1 1 0 0 1 0 %s x",
+	    "1 9223372036854775808 1 1 0 0 1 0 %s", "1 1 1 1 0 0 1 0 "};
+	struct wire_resume r = {.have = 7, .events = 7, .bytes = 99};
+	struct wire_resume back = {0};
+	char text[WIRE_RESUME_TEXT];
+	char hex[HASH_HEX + 1];
+
+	(void)state;
+	hash_hex(r.chain, HASH_BYTES, hex);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		const char *at = strstr(bad[i], "%s");
+
+		(void)snprintf(text, sizeof(text), "%.*s%s%s",
+		    (int)(at ? at - bad[i] : (ptrdiff_t)strlen(bad[i])), bad[i],
+		    at ? hex : "", at ? at + 2 : "");
+		assert_int_equal(
+		    wire_resume_parse(text, &back, NULL), -ERR_INVAL);
+	}
+	assert_int_equal(
+	    wire_resume_parse(wire_resume_format(&r, text), &back, NULL), 0);
+	assert_memory_equal(&r, &back, sizeof(r));
+}
+
 /* ---- the daemon's rules ---------------------------------------------- */
 
 static void a_bad_field_is_the_agents_error(void **state)
@@ -462,6 +489,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_gap_is_asked_for_once),
+	    cmocka_unit_test(a_damaged_state_of_a_link_is_refused),
 	    cmocka_unit_test(a_bad_field_is_the_agents_error),
 	    cmocka_unit_test(an_end_with_wrong_counts_is_refused),
 	    cmocka_unit_test(an_end_with_a_broken_chain_is_refused),

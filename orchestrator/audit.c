@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who did what, for the people of the lab: one line an act. */
+#include "base/clock.h"
+#include "orchestrator/daemon.h"
+
+void audit_act(struct db *db, const char *who, const char *fmt, ...)
+{
+	scoped_val(buf_done) struct buf what = BUF_INIT(1 << 12);
+	struct db_tx *tx = db_tx_new(db);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&what, fmt, ap);
+	va_end(ap);
+	db_tx_audit(tx, clock_wall_ms(), who, buf_str(&what));
+	db_tx_post(tx, NULL, NULL);
+}
