@@ -14,7 +14,7 @@ static const struct column columns[] = {
     {"host", "HOST", COLUMN_LEFT, COLUMN_CSV},
     {"tags", "TAGS", COLUMN_LEFT, COLUMN_CSV},
     {"health", "HEALTH", COLUMN_LEFT, COLUMN_ALL},
-    {"since_ms", "SINCE", COLUMN_RIGHT, COLUMN_WIDE},
+    {"since_at_ms", "SINCE", COLUMN_RIGHT, COLUMN_WIDE},
     {"power", "POWER", COLUMN_LEFT, COLUMN_WIDE},
     {"run", "RUN", COLUMN_RIGHT, COLUMN_CSV},
     {"job", "JOB", COLUMN_RIGHT, COLUMN_CSV},
@@ -98,7 +98,7 @@ static void add_machine(struct table *t, const json_t *m)
 	table_text(t, api_text(m, "host"));
 	add_tags(t, api_list(m, "tags"));
 	table_cell(t, health_tone(health), health, NULL);
-	add_since(t, api_int(m, "since_ms"));
+	add_since(t, api_int(m, "since_at_ms"));
 	table_text(t, api_text(m, "power"));
 	add_busy(t, api_object(m, "busy"));
 	table_text(t, api_text(m, "why"));

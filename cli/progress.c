@@ -133,7 +133,7 @@ static void add_busy(struct table *t, const json_t *busy)
 {
 	scoped_val(buf_done) struct buf step = BUF_INIT(4096);
 	scoped(free) char *state = xstrdup(api_text(busy, "state"));
-	int64_t since = api_int(busy, "since_ms");
+	int64_t since = api_int(busy, "since_at_ms");
 
 	for (char *p = state; *p; p++)
 		*p = (char)toupper((unsigned char)*p);

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/agent.c %D%/agent.h \
 	%D%/attempt.c \
 	%D%/case.c %D%/case.h \
+	%D%/changes.c %D%/changes.h \
 	%D%/db.h \
 	%D%/delivery.c \
 	%D%/fault.c %D%/fault.h \
@@ -22,9 +23,12 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/open.c \
 	%D%/pack.c %D%/pack.h \
 	%D%/plan.c %D%/plan.h \
+	%D%/read.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reader_attempt.c \
+	%D%/reader_changes.c \
 	%D%/reader_job.c \
+	%D%/reader_machine.c \
 	%D%/reader_run.c \
 	%D%/run.c \
 	%D%/run_file.c %D%/run_file.h \
@@ -60,6 +64,7 @@ db_test_cppflags = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CMOCKA_CFLAGS)
 db_tests = \
 	tests/fault/fault_db \
 	tests/unit/db_agent \
+	tests/unit/db_changes \
 	tests/unit/db_crash \
 	tests/unit/db_delivery \
 	tests/unit/db_log \
@@ -80,6 +85,9 @@ tests_fault_fault_db_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_agent_SOURCES = tests/unit/db_agent.c $(db_kit)
 tests_unit_db_agent_LDADD = $(db_test_libs)
 tests_unit_db_agent_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_changes_SOURCES = tests/unit/db_changes.c $(db_kit)
+tests_unit_db_changes_LDADD = $(db_test_libs)
+tests_unit_db_changes_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_crash_SOURCES = tests/unit/db_crash.c $(db_kit)
 tests_unit_db_crash_LDADD = $(db_test_libs)
 tests_unit_db_crash_CPPFLAGS = $(db_test_cppflags)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reading one job: row, attempts, events, cases, samples; and machines. */
+/* Reading one job: row, attempts, events, cases, samples. */
 #include <inttypes.h>
 
 #include "bench/bench.h"
@@ -330,34 +330,5 @@ int db_samples(struct db_reader *r, int64_t job_id,
 	return pass_samples(st, row, arg, err);
 }
 
-/* ---- machines ----------------------------------------------------------- */
-
-static const char sql_machines[] =
-    "SELECT m.id, m.name, w.text, m.health, m.why, m.since_ms FROM machine m "
-    "JOIN word w ON w.id = m.platform_id ORDER BY m.id";
-
-int db_machines(struct db_reader *r,
-    bool (*row)(void *arg, const struct db_machine *m), void *arg,
-    struct err *err)
-{
-	scoped(stmt_reset) struct stmt *st =
-	    stmt_get(reader_conn(r), sql_machines);
-	struct db_machine m;
-	int e;
-
-	while ((e = stmt_step(st, err)) == 1) {
-		m.id = stmt_int(st, 0);
-		m.name = stmt_text(st, 1);
-		m.platform = stmt_text(st, 2);
-		m.health = (enum health)stmt_int(st, 3);
-		m.why = stmt_text(st, 4);
-		m.since_ms = stmt_int(st, 5);
-		if (!row(arg, &m))
-			return 0;
-	}
-	return e;
-}
-
 const char *const sql_reader_job[] = {sql_job_get, sql_attempts, sql_events,
-    sql_history_get, sql_cases_get, sql_fails_get, sql_samples, sql_machines,
-    NULL};
+    sql_history_get, sql_cases_get, sql_fails_get, sql_samples, NULL};

@@ -306,8 +306,10 @@ static int pass_plan(struct db_reader *r, int64_t run_id,
 }
 
 static const char sql_cells[] =
-    "SELECT id, state, outcome, layer, flags, attempts, took_ms, last_attempt "
-    "FROM job WHERE id >= ?1 AND id < ?2 ORDER BY id";
+    "SELECT j.id, j.state, j.outcome, j.layer, j.flags, j.attempts, j.took_ms, "
+    "j.last_attempt, CASE WHEN j.outcome > 1 THEN (SELECT a.evidence FROM "
+    "attempt a WHERE a.id = j.last_attempt) END FROM job j "
+    "WHERE j.id >= ?1 AND j.id < ?2 ORDER BY j.id";
 
 static int pass_cells(struct db_reader *r, const struct range *jobs,
     bool (*cell)(void *arg, const struct db_cell *cell), void *arg,
@@ -327,6 +329,7 @@ static int pass_cells(struct db_reader *r, const struct range *jobs,
 		c.attempts = (int)stmt_int(st, 5);
 		c.took_ms = stmt_int(st, 6);
 		c.last_attempt = stmt_int(st, 7);
+		c.why = stmt_text_or_null(st, 8);
 		if (!cell(arg, &c))
 			return 0;
 	}

@@ -26,5 +26,7 @@ extern const char *const sql_reader_run[];
 extern const char *const sql_reader_filter[];
 extern const char *const sql_reader_job[];
 extern const char *const sql_reader_attempt[];
+extern const char *const sql_reader_changes[];
+extern const char *const sql_reader_machine[];
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "orchestrator/attempt.h"
 #include "orchestrator/weblink.h"
 
 static const char *text_of(const json_t *h, const char *key)
@@ -39,6 +40,35 @@ static void op_auth(struct asker who, const json_t *h)
 		weblink_answer_error(who, 400, "%s", err.msg);
 	else if (allowed(who, h, (enum token_scope)scope, &name))
 		weblink_answer(who, 200, "text/plain", NULL, 0);
+}
+
+/* What the token allows, one word for each scope that it passes for. */
+static json_t *scopes_json(const struct daemon *d, const char *token)
+{
+	static const char *const words[] = {
+	    "read", "submit", "operate", "admin"};
+	struct err err = ERR_INIT;
+	json_t *list = json_array();
+	const char *name;
+	unsigned scope;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (token_scopes(words[i], &scope, &err) == 0 &&
+		    token_check(d, token, (enum token_scope)scope, &name) == 0)
+			(void)json_array_append_new(
+			    list, json_string(words[i]));
+	return list;
+}
+
+static void op_whoami(struct asker who, const json_t *h)
+{
+	const char *name;
+
+	/* Whoever may do something may read. */
+	if (allowed(who, h, SCOPE_READ, &name))
+		weblink_answer_json(who, 200,
+		    json_pack("{s:s s:o}", "name", name, "scopes",
+		        scopes_json(who.d, text_of(h, "token"))));
 }
 
 static void op_open(struct asker who, const json_t *h)
@@ -237,14 +267,22 @@ static json_t *busy_json(const struct machine *m)
 {
 	const struct live_job *lj = m->job;
 	scoped_val(buf_done) struct buf step = BUF_INIT(1 << 12);
+	json_t *busy;
 
 	if (!lj)
 		return json_null();
 	drive_describe(lj, &step);
-	return json_pack("{s:I s:I s:s s:s s:s s:s}", "job",
+	busy = json_pack("{s:I s:I s:s s:s s:s s:s}", "job",
 	    (json_int_t)lj->job.id, "run", (json_int_t)lj->run->id, "item",
 	    job_item(lj)->name, "platform", lj->platform, "state",
 	    job_state_name(lj->job.state), "step", buf_str(&step));
+	/* The attempt counts on the monotonic clock. */
+	if (lj->attempt)
+		(void)json_object_set_new(busy, "since_at_ms",
+		    json_integer(clock_wall_ms() -
+		        (loop_now_ms(lj->attempt->d->loop) -
+		            lj->attempt->begun_ms)));
+	return busy;
 }
 
 static json_t *tags_json(const struct machine *m)
@@ -265,7 +303,7 @@ static json_t *machine_json(const struct daemon *d, const struct machine *m)
 	return json_pack("{s:s s:s s:s s:o s:s s:I s:s s:o s:s s:I}", "name",
 	    m->name, "platform", m->platform, "host",
 	    m->facts ? m->facts->host : m->name, "tags", tags_json(m), "health",
-	    health_name(fleet_health(d->fleet, m->id)), "since_ms",
+	    health_name(fleet_health(d->fleet, m->id)), "since_at_ms",
 	    (json_int_t)m->since_ms, "why", m->why ? m->why : "", "busy",
 	    busy_json(m), "power", power_state_name(power), "power_at_ms",
 	    (json_int_t)at_ms);
@@ -273,13 +311,53 @@ static json_t *machine_json(const struct daemon *d, const struct machine *m)
 
 static void op_machines(struct asker who, const json_t *h)
 {
+	const char *only = json_string_value(json_object_get(h, "machine"));
 	json_t *list = json_array();
 
-	(void)h;
 	for (size_t i = 0; i < who.d->n_machines; i++)
-		(void)json_array_append_new(
-		    list, machine_json(who.d, who.d->machines[i]));
+		if (!only || strcmp(only, who.d->machines[i]->name) == 0)
+			(void)json_array_append_new(
+			    list, machine_json(who.d, who.d->machines[i]));
 	weblink_answer_json(who, 200, json_pack("{s:o}", "machines", list));
+}
+
+/* ---- the queue ---------------------------------------------------------- */
+
+enum {
+	QUEUE_ROWS = 500
+};
+
+struct queue_list {
+	const struct daemon *d;
+	json_t *list;
+};
+
+static void queue_one(void *arg, const struct queue_row *row)
+{
+	struct queue_list *q = arg;
+	const struct live_job *lj = map_find(&q->d->jobs, row->first_job);
+	scoped_val(buf_done) struct buf why = BUF_INIT(1 << 16);
+
+	(void)scheduler_why(
+	    q->d->scheduler, row->first_job, loop_now_ms(q->d->loop), &why);
+	if (lj)
+		(void)json_array_append_new(q->list,
+		    json_pack("{s:s s:i s:s s:{s:I s:I s:s}}", "needs",
+		        row->needs, "jobs", row->n_jobs, "why", buf_str(&why),
+		        "first", "job", (json_int_t)lj->job.id, "run",
+		        (json_int_t)lj->run->id, "item", job_item(lj)->name));
+}
+
+static void op_queue(struct asker who, const json_t *h)
+{
+	struct queue_list q = {who.d, json_array()};
+
+	(void)h;
+	scheduler_queue(who.d->scheduler, QUEUE_ROWS, queue_one, &q);
+	weblink_answer_json(who, 200,
+	    json_pack("{s:I s:o}", "waiting",
+	        (json_int_t)scheduler_waiting(who.d->scheduler), "classes",
+	        q.list));
 }
 
 static void op_health(struct asker who, const json_t *h)
@@ -415,8 +493,10 @@ static const struct op {
     {"machines", op_machines},
     {"open", op_open},
     {"power", op_power},
+    {"queue", op_queue},
     {"rerun", op_rerun},
     {"submit", op_submit},
+    {"whoami", op_whoami},
     {"why", op_why},
 };
 

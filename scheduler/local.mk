@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libscheduler.a
 	%D%/machine.c \
 	%D%/names.c \
 	%D%/queue.c \
+	%D%/queue_view.c \
 	%D%/scheduler.c %D%/scheduler.h \
 	%D%/table.c %D%/table.h \
 	%D%/why.c
@@ -18,12 +19,14 @@ check_PROGRAMS += \
 	tests/unit/scheduler_fleet \
 	tests/unit/scheduler_job \
 	tests/unit/scheduler_queue \
+	tests/unit/scheduler_view \
 	tests/unit/scheduler_why \
 	tests/sim/sim_scheduler
 TESTS += \
 	tests/unit/scheduler_fleet \
 	tests/unit/scheduler_job \
 	tests/unit/scheduler_queue \
+	tests/unit/scheduler_view \
 	tests/unit/scheduler_why \
 	tests/sim/sim_scheduler
 noinst_PROGRAMS += tests/sim/bench_scheduler
@@ -38,6 +41,10 @@ tests_unit_scheduler_queue_SOURCES = tests/unit/scheduler_queue.c \
 	tests/unit/scheduler_lab.c tests/unit/scheduler_lab.h
 tests_unit_scheduler_queue_LDADD = $(SCHEDULER_LIBS) $(CMOCKA_LIBS)
 tests_unit_scheduler_queue_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_scheduler_view_SOURCES = tests/unit/scheduler_view.c \
+	tests/unit/scheduler_lab.c tests/unit/scheduler_lab.h
+tests_unit_scheduler_view_LDADD = $(SCHEDULER_LIBS) $(CMOCKA_LIBS)
+tests_unit_scheduler_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_scheduler_why_SOURCES = tests/unit/scheduler_why.c \
 	tests/unit/scheduler_lab.c tests/unit/scheduler_lab.h
 tests_unit_scheduler_why_LDADD = $(SCHEDULER_LIBS) $(CMOCKA_LIBS)

@@ -311,4 +311,14 @@ bool scheduler_why(
     const struct scheduler *s, int64_t job_id, int64_t now_ms, struct buf *to);
 size_t scheduler_waiting(const struct scheduler *s);
 
+/* Waiting jobs that need the same. */
+struct queue_row {
+	const char *needs; /* "platform t16, tag nvme"; borrowed */
+	int n_jobs;
+	int64_t first_job; /* that comes first of them */
+};
+/* At most max rows, those with most jobs first. */
+void scheduler_queue(const struct scheduler *s, size_t max,
+    void (*row)(void *arg, const struct queue_row *row), void *arg);
+
 #endif

@@ -10,7 +10,8 @@ lint_tests = \
 	%D%/lint/lints.t \
 	%D%/lint/named.t \
 	%D%/lint/shell.t \
-	%D%/lint/size.t
+	%D%/lint/size.t \
+	%D%/lint/ui-units.t
 
 end_to_end_tests = \
 	%D%/t/t0300-main-job.t \
@@ -19,12 +20,14 @@ end_to_end_tests = \
 	%D%/t/t0330-crash.t \
 	%D%/t/t0335-crash-everywhere.t \
 	%D%/t/t0340-health.t \
+	%D%/t/t0350-session.t \
 	%D%/t/t0360-agent-killed.t \
 	%D%/t/t0370-disk-full.t \
 	%D%/t/t0380-checkout-again.t \
 	%D%/t/t0400-benchmark.t \
 	%D%/t/t0410-ssh-refused.t \
-	%D%/t/t0500-push.t
+	%D%/t/t0500-push.t \
+	%D%/t/t0700-pages.t
 
 TESTS += $(lint_tests) $(end_to_end_tests)
 
@@ -32,6 +35,10 @@ EXTRA_DIST += \
 	$(lint_tests) \
 	$(end_to_end_tests) \
 	%D%/README.md \
+	%D%/browser/kit.mjs \
+	%D%/browser/package-lock.json \
+	%D%/browser/package.json \
+	%D%/browser/pages.mjs \
 	%D%/fuzz/corpus \
 	%D%/lib/cloexec.awk \
 	%D%/lib/code.awk \
@@ -39,6 +46,7 @@ EXTRA_DIST += \
 	%D%/lib/lab.sh \
 	%D%/lib/layers.awk \
 	%D%/lib/long.sh \
+	%D%/lib/node.sh \
 	%D%/lib/results.sh \
 	%D%/lib/run.sh \
 	%D%/lib/sources.sh \
@@ -109,6 +117,10 @@ if FUZZERS
 else
 	@echo 'make fuzz needs CC=clang and --enable-fuzzers' >&2; exit 1
 endif
+
+# Packages that a test has installed.
+clean-local:
+	rm -rf %D%/browser/npm
 
 # ---- parts of `make check` -----------------------------------------------------
 

@@ -13,10 +13,11 @@
 #include "web/json.h"
 
 static const char *const headers[][2] = {
-    {"Content-Security-Policy", "default-src 'self'"},
+    {"Content-Security-Policy",
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'self'"},
     {"X-Content-Type-Options", "nosniff"},
-    {"Referrer-Policy", "same-origin"},
-    {"Cache-Control", "no-store"},
+    {"Referrer-Policy", "no-referrer"},
 };
 
 enum MHD_Result answer_response(
@@ -30,6 +31,11 @@ enum MHD_Result answer_response(
 		if (MHD_add_response_header(
 		        response, headers[i][0], headers[i][1]) != MHD_YES)
 			break; /* no memory: better without than not at all */
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+	    rq->may_keep ? "no-cache" : "no-store");
+	if (rq->set_cookie)
+		(void)MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_SET_COOKIE, rq->set_cookie);
 	r = MHD_queue_response(rq->conn, (unsigned)status, response);
 	MHD_destroy_response(response);
 	if (r == MHD_YES)
@@ -79,6 +85,23 @@ enum MHD_Result answer_buf(
 enum MHD_Result answer_json(struct request *rq, struct buf *b)
 {
 	return answer_buf(rq, 200, "application/json", b);
+}
+
+enum MHD_Result answer_of_id(struct request *rq,
+    int (*render)(
+        struct request *rq, int64_t id, struct jw *w, struct err *err))
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
+	struct jw w = {.to = &b};
+	struct err err = ERR_INIT;
+	enum MHD_Result refused;
+	int64_t id;
+
+	if (!request_id(rq, &id, &refused))
+		return refused;
+	if (render(rq, id, &w, &err) < 0)
+		return answer_err(rq, &err);
+	return answer_json(rq, &b);
 }
 
 enum MHD_Result answer_error(

@@ -79,17 +79,7 @@ static int samples_render(
 
 enum MHD_Result api_samples(struct request *rq)
 {
-	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
-	struct jw w = {.to = &b};
-	struct err err = ERR_INIT;
-	enum MHD_Result refused;
-	int64_t id;
-
-	if (!request_id(rq, &id, &refused))
-		return refused;
-	if (samples_render(rq, id, &w, &err) < 0)
-		return answer_err(rq, &err);
-	return answer_json(rq, &b);
+	return answer_of_id(rq, samples_render);
 }
 
 /* ---- what an attempt left behind ---------------------------------------- */
@@ -136,17 +126,7 @@ static int files_render(
 
 enum MHD_Result api_attempt_files(struct request *rq)
 {
-	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
-	struct jw w = {.to = &b};
-	struct err err = ERR_INIT;
-	enum MHD_Result refused;
-	int64_t id;
-
-	if (!request_id(rq, &id, &refused))
-		return refused;
-	if (files_render(rq, id, &w, &err) < 0)
-		return answer_err(rq, &err);
-	return answer_json(rq, &b);
+	return answer_of_id(rq, files_render);
 }
 
 /* ---- a raw output ------------------------------------------------------- */

@@ -163,7 +163,11 @@ static bool on_case(void *arg, const struct db_case *c)
 	jw_str(w, "name", c->name);
 	jw_str(w, "result", case_result_name(c->result));
 	jw_str(w, "text", c->text);
-	jw_int(w, "offset", c->offset);
+	/* The database keeps it for failures only. */
+	if (c->result == CASE_FAIL)
+		jw_int(w, "offset", c->offset);
+	else
+		jw_null(w, "offset");
 	jw_object_end(w);
 	return true;
 }
@@ -218,17 +222,7 @@ static int job_render(
 
 enum MHD_Result api_job(struct request *rq)
 {
-	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
-	struct jw w = {.to = &b};
-	struct err err = ERR_INIT;
-	enum MHD_Result refused;
-	int64_t id;
-
-	if (!request_id(rq, &id, &refused))
-		return refused;
-	if (job_render(rq, id, &w, &err) < 0)
-		return answer_err(rq, &err);
-	return answer_json(rq, &b);
+	return answer_of_id(rq, job_render);
 }
 
 enum MHD_Result api_why(struct request *rq)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Machines: what the daemon has in memory, and taking one out of service. */
 #include "base/str.h"
+#include "web/json.h"
 #include "web/routes.h"
 
 #define WHY_MAX 200
@@ -12,6 +13,119 @@ enum MHD_Result api_machines(struct request *rq)
 	return request_ask(
 	    rq, json_pack("{ss}", "op", "machines"), WEB_DEADLINE_MS);
 }
+
+enum MHD_Result api_queue(struct request *rq)
+{
+	if (rq->step)
+		return answer_passed(rq);
+	return request_ask(
+	    rq, json_pack("{ss}", "op", "queue"), WEB_DEADLINE_MS);
+}
+
+/* ---- one machine, with its past ----------------------------------------- */
+
+static bool on_health(void *arg, const struct db_health *h)
+{
+	struct jw *w = arg;
+
+	jw_object(w, NULL);
+	jw_int(w, "at_ms", h->at_ms);
+	jw_str(w, "health", health_name(h->health));
+	jw_str(w, "why", h->why);
+	jw_object_end(w);
+	return !w->to->failed;
+}
+
+static bool on_attempt(void *arg, const struct db_machine_attempt *a)
+{
+	struct jw *w = arg;
+
+	jw_object(w, NULL);
+	jw_int(w, "id", a->id);
+	jw_int(w, "job", a->job_id);
+	jw_int(w, "run", a->run_id);
+	jw_str(w, "item", a->item);
+	jw_int(w, "started_at_ms", a->started_at_ms);
+	jw_int(w, "took_ms", a->took_ms);
+	jw_str(w, "outcome", outcome_name(a->verdict.outcome));
+	jw_str(w, "layer", layer_name(a->verdict.layer));
+	jw_str(w, "evidence", a->evidence);
+	jw_object_end(w);
+	return !w->to->failed;
+}
+
+static int past_render(struct request *rq, struct jw *w, struct err *err)
+{
+	struct db_reader *reader;
+	int64_t id = 0;
+	int r = request_reader(rq, &reader, err);
+
+	if (r == 0)
+		r = db_machine_get(reader, rq->args.text[0], &id, err);
+	jw_array(w, "history");
+	if (r == 0)
+		r = db_machine_past(reader, id, on_health, w, err);
+	jw_array_end(w);
+	jw_array(w, "attempts");
+	if (r == 0)
+		r = db_machine_attempts(reader, id, on_attempt, w, err);
+	jw_array_end(w);
+	return r;
+}
+
+/* The members of the daemon's object, as they are. */
+static void members(struct jw *w, json_t *machine)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(machine, key, value)
+	{
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		jw_raw(w, key, text ? text : "null");
+		free(text);
+	}
+}
+
+static enum MHD_Result machine_answer(struct request *rq, json_t *list)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
+	struct jw w = {.to = &b};
+	struct err err = ERR_INIT;
+	json_t *machine = json_array_get(list, 0);
+
+	if (!json_is_object(machine))
+		return answer_error(rq, 404, "machine %.100s: no such machine",
+		    rq->args.text[0]);
+	jw_object(&w, NULL);
+	members(&w, machine);
+	if (past_render(rq, &w, &err) < 0)
+		return answer_err(rq, &err);
+	jw_object_end(&w);
+	return answer_json(rq, &b);
+}
+
+enum MHD_Result api_machine(struct request *rq)
+{
+	const struct buf *body = &rq->answer.body;
+	enum MHD_Result result;
+	json_t *doc;
+
+	if (!rq->step)
+		return request_ask(rq,
+		    json_pack("{ss ss}", "op", "machines", "machine",
+		        rq->args.text[0]),
+		    WEB_DEADLINE_MS);
+	if (rq->answer.status != 200)
+		return answer_passed(rq);
+	doc = json_loadb(body->len ? body->data : "", body->len, 0, NULL);
+	result = machine_answer(rq, json_object_get(doc, "machines"));
+	json_decref(doc);
+	return result;
+}
+
+/* ---- acts --------------------------------------------------------------- */
 
 /* {"why":".."}; an empty body stands for {}. */
 static int body_parse(const struct buf *body, json_t **ret, struct err *err)

@@ -152,6 +152,7 @@ static void job_cell(struct jw *w, const struct db_cell *cell)
 	render_verdict(w, &cell->verdict);
 	jw_int(w, "attempts", cell->attempts);
 	jw_int(w, "took_ms", cell->took_ms);
+	jw_str(w, "why", cell->why);
 	jw_object_end(w);
 }
 

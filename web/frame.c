@@ -25,6 +25,14 @@ static size_t u32_get(const char *from)
 	return v;
 }
 
+/* Returns what is behind them. */
+static char *bytes_put(char *to, const void *from, size_t n)
+{
+	if (n)
+		memcpy(to, from, n);
+	return to + n;
+}
+
 void web_frame_put(
     struct buf *to, const char *header, const void *body, size_t body_len)
 {
@@ -42,9 +50,9 @@ void web_frame_put(
 		return;
 	u32_put(room, LENGTH_BYTES + header_len + body_len);
 	u32_put(room + LENGTH_BYTES, header_len);
-	memcpy(room + fixed, header, header_len);
-	if (body_len)
-		memcpy(room + fixed + header_len, body, body_len);
+	/* Neither has a zero byte behind it. */
+	room = bytes_put(room + fixed, header, header_len);
+	(void)bytes_put(room, body, body_len);
 	buf_added(to, fixed + header_len + body_len);
 }
 

@@ -139,6 +139,9 @@ static enum MHD_Result no_route(struct request *rq, unsigned allowed)
 	                           "method\"}\n";
 	struct MHD_Response *response;
 
+	if (!allowed && rq->method == METHOD_GET && rq->listener->pages &&
+	    !str_starts(rq->target, "/api") && page_wanted(rq))
+		return page_not_found(rq);
 	if (!allowed)
 		return answer_error(rq, 404, "no such path");
 	response = MHD_create_response_from_buffer(
@@ -196,18 +199,33 @@ static enum MHD_Result body_begin(struct request *rq)
 	return MHD_YES;
 }
 
+const struct query_param query_any[] = {{NULL, QUERY_INT, 0, 0, NULL}};
+
+/* In the routes, then in the pages; NULL as route_find() says it. */
+static const struct route *find(struct request *rq, unsigned *ret_allowed)
+{
+	const struct listener *l = rq->listener;
+	const struct route *route = route_find(l->routes, l->n_routes,
+	    rq->method, rq->target, &rq->args, ret_allowed);
+
+	if (route || *ret_allowed)
+		return route;
+	return route_find(l->pages, l->n_pages, rq->method, rq->target,
+	    &rq->args, ret_allowed);
+}
+
 static enum MHD_Result begin(struct request *rq, const char *method)
 {
 	struct err err = ERR_INIT;
-	unsigned allowed;
+	unsigned allowed = 0;
 
 	rq->method = method_of(method);
 	remote_put(rq);
-	rq->route = route_find(rq->listener->routes, rq->listener->n_routes,
-	    rq->method, rq->target, &rq->args, &allowed);
+	rq->route = find(rq, &allowed);
 	if (!rq->route)
 		return no_route(rq, allowed);
-	if (query_parse(rq->target, rq->route->query, &rq->query, &err) < 0)
+	if (rq->route->query != query_any &&
+	    query_parse(rq->target, rq->route->query, &rq->query, &err) < 0)
 		return answer_err(rq, &err);
 	if (length_check(rq, &err) < 0)
 		return answer_err(rq, &err);
@@ -321,6 +339,9 @@ static void on_completed(void *arg, struct MHD_Connection *conn, void **ret_rq,
 	link_answer_done(&rq->answer);
 	buf_done(&rq->body);
 	free(rq->target);
+	if (rq->set_cookie)
+		explicit_bzero(rq->set_cookie, strlen(rq->set_cookie));
+	free(rq->set_cookie);
 	explicit_bzero(rq->token, sizeof(rq->token));
 	free(rq);
 	*ret_rq = NULL;

@@ -25,6 +25,7 @@
 #include "web/events.h"
 #include "web/link.h"
 #include "web/path.h"
+#include "web/throttle.h"
 #include "web/web.h"
 
 #define TOKEN_SIZE 513     /* with the zero byte */
@@ -61,10 +62,13 @@ struct route {
 	const char *path;
 	enum access access;
 	enum body_kind body;
-	const struct query_param *query; /* or NULL: none */
+	const struct query_param *query; /* NULL: none; or query_any */
 	enum MHD_Result (*handler)(struct request *rq);
 	const char *about; /* for the OpenAPI document */
 };
+
+/* A page's own: not looked at. */
+extern const struct query_param query_any[];
 
 struct web {
 	const struct web_options *opts;
@@ -72,6 +76,14 @@ struct web {
 	struct events *events;
 	pthread_key_t reader_key; /* each thread's db_reader */
 	atomic_int n_hooks;       /* webhooks on their way */
+	struct throttle throttle; /* of wrong tokens */
+};
+
+/* Who reads without a token. */
+enum listener_reads {
+	READS_TOKEN,    /* nobody */
+	READS_LOOPBACK, /* who calls the listener by a loopback address */
+	READS_PUBLIC    /* everybody */
 };
 
 /* What listens on one socket. */
@@ -79,7 +91,9 @@ struct listener {
 	struct web *web;
 	const struct route *routes;
 	size_t n_routes;
-	bool open_reads; /* reads need no token here */
+	const struct route *pages; /* what is not in routes; or NULL */
+	size_t n_pages;
+	enum listener_reads reads;
 	struct MHD_Daemon *daemon;
 };
 
@@ -107,7 +121,9 @@ struct request {
 	bool is_hook; /* counted in web->n_hooks */
 	int step;     /* answers the handler got so far */
 	struct link_answer answer;
-	int status; /* sent; 0 before */
+	char *set_cookie; /* to send, or NULL */
+	bool may_keep;    /* the client may keep the answer, and asks again */
+	int status;       /* sent; 0 before */
 	int64_t began_ns;
 };
 
@@ -141,6 +157,14 @@ enum MHD_Result answer_buf(
 enum MHD_Result answer_json(struct request *rq, struct buf *b); /* 200 */
 enum MHD_Result answer_error(struct request *rq, int status, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
+/*
+ * Renders what the first path argument, an id, names: the JSON that render
+ * writes, or the error it returns. Most reads are this.
+ */
+struct jw;
+enum MHD_Result answer_of_id(struct request *rq,
+    int (*render)(
+        struct request *rq, int64_t id, struct jw *w, struct err *err));
 /* The status is chosen by the kind. */
 enum MHD_Result answer_err(struct request *rq, const struct err *err);
 /* The daemon's answer as it is. */

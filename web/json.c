@@ -142,3 +142,9 @@ void jw_null(struct jw *w, const char *key)
 	before(w, key);
 	buf_puts(w->to, "null");
 }
+
+void jw_raw(struct jw *w, const char *key, const char *json)
+{
+	before(w, key);
+	buf_puts(w->to, json);
+}

@@ -28,5 +28,7 @@ void jw_int(struct jw *w, const char *key, int64_t v);
 void jw_bool(struct jw *w, const char *key, bool v);
 void jw_double(struct jw *w, const char *key, double v); /* not finite: null */
 void jw_null(struct jw *w, const char *key);
+/* A value that is JSON text already. */
+void jw_raw(struct jw *w, const char *key, const char *json);
 
 #endif

@@ -4,12 +4,15 @@ noinst_LIBRARIES += %D%/libweb.a
 %C%_libweb_a_SOURCES = \
 	%D%/answer.c \
 	%D%/api_bench.c \
+	%D%/api_changes.c \
 	%D%/api_hook.c \
 	%D%/api_jobs.c \
 	%D%/api_machines.c \
 	%D%/api_meta.c \
 	%D%/api_runs.c \
+	%D%/api_session.c \
 	%D%/api_submit.c \
+	%D%/assets.c %D%/assets.h \
 	%D%/auth.c %D%/auth.h \
 	%D%/boot.c \
 	%D%/compare.c %D%/compare.h \
@@ -20,25 +23,34 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/http.c %D%/http.h \
 	%D%/json.c %D%/json.h \
 	%D%/link.c %D%/link.h \
-	%D%/log.c \
+	%D%/log.c %D%/log.h \
+	%D%/log_times.c \
 	%D%/main.c \
 	%D%/openapi.c \
+	%D%/origin.c %D%/origin.h \
 	%D%/overhead.c \
+	%D%/pages.c \
 	%D%/path.c %D%/path.h \
 	%D%/render.c %D%/render.h \
 	%D%/route_find.c \
 	%D%/routes.c %D%/routes.h \
+	%D%/throttle.c %D%/throttle.h \
 	%D%/upload.c %D%/upload.h \
 	%D%/web.h
+# The assembler puts the pages into it.
+%D%/libweb_a-assets.$(OBJEXT): $(ui_pages)
 
 web_tests = \
 	tests/unit/web_bench \
+	tests/unit/web_changes \
 	tests/unit/web_compare \
 	tests/unit/web_events \
 	tests/unit/web_frame \
 	tests/unit/web_hook \
 	tests/unit/web_http \
 	tests/unit/web_link \
+	tests/unit/web_pages \
+	tests/unit/web_session \
 	tests/unit/web_submit
 check_PROGRAMS += $(web_tests)
 TESTS += $(web_tests)
@@ -48,6 +60,8 @@ web_harness = \
 web_test_libs = $(WEB_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_web_bench_SOURCES = tests/unit/web_bench.c $(web_harness)
 tests_unit_web_bench_LDADD = $(web_test_libs)
+tests_unit_web_changes_SOURCES = tests/unit/web_changes.c $(web_harness)
+tests_unit_web_changes_LDADD = $(web_test_libs)
 tests_unit_web_compare_SOURCES = tests/unit/web_compare.c
 tests_unit_web_compare_LDADD = $(web_test_libs)
 tests_unit_web_events_SOURCES = tests/unit/web_events.c $(web_harness)
@@ -60,5 +74,9 @@ tests_unit_web_http_SOURCES = tests/unit/web_http.c $(web_harness)
 tests_unit_web_http_LDADD = $(web_test_libs)
 tests_unit_web_link_SOURCES = tests/unit/web_link.c
 tests_unit_web_link_LDADD = $(web_test_libs)
+tests_unit_web_pages_SOURCES = tests/unit/web_pages.c $(web_harness)
+tests_unit_web_pages_LDADD = $(web_test_libs)
+tests_unit_web_session_SOURCES = tests/unit/web_session.c $(web_harness)
+tests_unit_web_session_LDADD = $(web_test_libs)
 tests_unit_web_submit_SOURCES = tests/unit/web_submit.c $(web_harness)
 tests_unit_web_submit_LDADD = $(web_test_libs)

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "web/log.h"
 #include "web/routes.h"
 
 #define BLOCK_BYTES (128 * 1024)
@@ -50,7 +51,7 @@ static bool on_job(void *arg, const struct db_job *job)
 	return true;
 }
 
-static int attempt_find(
+int log_attempt(
     struct request *rq, int64_t job_id, int64_t *ret, struct err *err)
 {
 	struct wanted want = {.no = rq->query.values[LOG_ATTEMPT].number};
@@ -114,9 +115,7 @@ static enum range range_parse(
 	return RANGE_GOOD;
 }
 
-/* Cuts a range to one stretch of bytes that were kept. */
-static void range_cut(
-    const struct db_log_info *info, int64_t *from, int64_t *to)
+void log_cut(const struct db_log_info *info, int64_t *from, int64_t *to)
 {
 	if (info->gap_from == info->gap_to || *to <= info->gap_from ||
 	    *from >= info->gap_to)
@@ -303,12 +302,12 @@ enum MHD_Result api_log(struct request *rq)
 
 	if (!request_id(rq, &id, &refused))
 		return refused;
-	if (attempt_find(rq, id, &attempt, &err) < 0 ||
+	if (log_attempt(rq, id, &attempt, &err) < 0 ||
 	    db_log_stat(rq->web->opts->dir, attempt, &info, &err) < 0)
 		return answer_err(rq, &err);
 	range = range_parse(request_header(rq, "Range"), info.size, &from, &to);
 	if (range == RANGE_GOOD)
-		range_cut(&info, &from, &to);
+		log_cut(&info, &from, &to);
 	if (range == RANGE_BAD || (range == RANGE_GOOD && from >= to))
 		return not_satisfiable(rq, &info);
 	body = xcalloc(1, sizeof(*body));

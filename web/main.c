@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "web/assets.h"
 #include "web/http.h"
 #include "web/routes.h"
 
@@ -70,7 +71,11 @@ static int run(struct web *web, struct err *err)
 	struct listener api = {.web = web,
 	    .routes = api_routes,
 	    .n_routes = n_api_routes,
-	    .open_reads = web->opts->public_reads || web->opts->loopback};
+	    .pages = page_routes,
+	    .n_pages = n_page_routes,
+	    .reads = web->opts->public_reads ? READS_PUBLIC
+	        : web->opts->loopback        ? READS_LOOPBACK
+	                                     : READS_TOKEN};
 	struct listener boot = {
 	    .web = web, .routes = boot_routes, .n_routes = n_boot_routes};
 	int r = link_new(&link, &web->link, err);
@@ -95,16 +100,19 @@ int web_main(const struct web_options *opts)
 
 	process_setup();
 	hash_init();
+	assets_init();
 	r = pthread_key_create(&web.reader_key, reader_done);
 	if (r) {
 		log_error("web thread key: %d", r);
 		return 1;
 	}
 	web.events = events_new();
+	throttle_init(&web.throttle);
 	r = run(&web, &err);
 	if (r < 0)
 		log_error("web %s", err.msg);
 	events_free(web.events);
+	throttle_done(&web.throttle);
 	(void)pthread_key_delete(web.reader_key);
 	return r < 0 ? 1 : 0;
 }

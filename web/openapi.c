@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "web/origin.h"
 #include "web/routes.h"
 
 static json_t *parameter(
@@ -69,7 +70,8 @@ static json_t *request_body(const struct route *route)
 	if (route->body == BODY_JSON)
 		return json_pack("{s{s{s{ss s{s{ss}}}}}}", "content",
 		    "application/json", "schema", "type", "object",
-		    "properties", "why", "type", "string");
+		    "properties", route->handler == api_login ? "token" : "why",
+		    "type", "string");
 	if (route->body == BODY_HOOK)
 		return json_pack("{sb s{s{s{ss}}}}", "required", 1, "content",
 		    "application/json", "schema", "type", "object");
@@ -101,7 +103,8 @@ static json_t *operation(const struct route *route)
 		json_object_set_new(op, "requestBody", request_body(route));
 	if (route->access != ACCESS_NONE)
 		json_object_set_new(op, "security",
-		    json_pack("[{s[]} {s[]}]", "bearer", "basic"));
+		    json_pack(
+		        "[{s[]} {s[]} {s[]}]", "bearer", "basic", "cookie"));
 	json_object_set_new(
 	    op, "x-scope", json_string(access_name(route->access)));
 	return op;
@@ -129,11 +132,13 @@ static json_t *paths(void)
 enum MHD_Result api_openapi(struct request *rq)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
-	json_t *doc = json_pack("{ss s{ss ss} so s{s{s{ss ss} s{ss ss}}}}",
-	    "openapi", "3.0.3", "info", "title", "ironbench", "version",
-	    PACKAGE_VERSION, "paths", paths(), "components", "securitySchemes",
-	    "bearer", "type", "http", "scheme", "bearer", "basic", "type",
-	    "http", "scheme", "basic");
+	json_t *doc =
+	    json_pack("{ss s{ss ss} so s{s{s{ss ss} s{ss ss} s{ss ss ss}}}}",
+	        "openapi", "3.0.3", "info", "title", "ironbench", "version",
+	        PACKAGE_VERSION, "paths", paths(), "components",
+	        "securitySchemes", "bearer", "type", "http", "scheme", "bearer",
+	        "basic", "type", "http", "scheme", "basic", "cookie", "type",
+	        "apiKey", "in", "cookie", "name", COOKIE_NAME);
 	char *text = json_dumps(doc, JSON_INDENT(1));
 
 	if (text)

@@ -287,15 +287,5 @@ static int overhead(
 
 enum MHD_Result api_overhead(struct request *rq)
 {
-	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
-	struct jw w = {.to = &b};
-	struct err err = ERR_INIT;
-	enum MHD_Result refused;
-	int64_t id;
-
-	if (!request_id(rq, &id, &refused))
-		return refused;
-	if (overhead(rq, id, &w, &err) < 0)
-		return answer_err(rq, &err);
-	return answer_json(rq, &b);
+	return answer_of_id(rq, overhead);
 }

@@ -3,8 +3,6 @@
 #include "web/routes.h"
 
 const struct route api_routes[] = {
-    {METHOD_GET, "/", ACCESS_NONE, BODY_NONE, NULL, api_root,
-        "Where the interface is"},
     {METHOD_GET, "/health", ACCESS_NONE, BODY_NONE, NULL, api_health,
         "Whether the daemon is well; 503 if not"},
     {METHOD_GET, "/events", ACCESS_READ, BODY_NONE, events_query, api_events,
@@ -20,6 +18,8 @@ const struct route api_routes[] = {
         "One run"},
     {METHOD_GET, "/api/v1/runs/{id}/matrix", ACCESS_READ, BODY_NONE, NULL,
         api_matrix, "Items x platforms of a run"},
+    {METHOD_GET, "/api/v1/runs/{id}/changes", ACCESS_READ, BODY_NONE, NULL,
+        api_changes, "A run against the one of its name before it"},
     {METHOD_POST, "/api/v1/runs/{id}/cancel", ACCESS_SUBMIT, BODY_NONE, NULL,
         api_cancel, "Cancels what has not ended"},
     {METHOD_POST, "/api/v1/runs/{id}/rerun", ACCESS_SUBMIT, BODY_NONE, NULL,
@@ -30,6 +30,10 @@ const struct route api_routes[] = {
         api_log,
         "The console of an attempt as text; Range counts the bytes that "
         "arrived"},
+    {METHOD_GET, "/api/v1/jobs/{id}/log/times", ACCESS_READ, BODY_NONE,
+        log_times_query, api_log_times, "When the bytes of a console arrived"},
+    {METHOD_GET, "/api/v1/jobs/{id}/history", ACCESS_READ, BODY_NONE, NULL,
+        api_job_history, "The same item and platform in the runs before"},
     {METHOD_GET, "/api/v1/jobs/{id}/why", ACCESS_READ, BODY_NONE, NULL, api_why,
         "Why a job waits"},
     {METHOD_GET, "/api/v1/runs/{id}/samples", ACCESS_READ, BODY_NONE, NULL,
@@ -43,6 +47,10 @@ const struct route api_routes[] = {
         api_file, "A raw output that an attempt names"},
     {METHOD_GET, "/api/v1/machines", ACCESS_READ, BODY_NONE, NULL, api_machines,
         "The lab"},
+    {METHOD_GET, "/api/v1/machines/{name}", ACCESS_READ, BODY_NONE, NULL,
+        api_machine, "One machine with its past"},
+    {METHOD_GET, "/api/v1/queue", ACCESS_READ, BODY_NONE, NULL, api_queue,
+        "What waits, by what it needs"},
     {METHOD_POST, "/api/v1/machines/{name}/power/on", ACCESS_OPERATE, BODY_JSON,
         NULL, api_power_on, "Switches an offline machine on"},
     {METHOD_POST, "/api/v1/machines/{name}/power/off", ACCESS_OPERATE,
@@ -51,6 +59,12 @@ const struct route api_routes[] = {
         NULL, api_offline, "Takes a machine out of service"},
     {METHOD_POST, "/api/v1/machines/{name}/online", ACCESS_OPERATE, BODY_JSON,
         NULL, api_online, "Gives a machine back"},
+    {METHOD_GET, "/api/v1/session", ACCESS_NONE, BODY_NONE, NULL, api_session,
+        "Who the caller is, and whether reads need a token"},
+    {METHOD_POST, "/api/v1/session", ACCESS_NONE, BODY_JSON, NULL, api_login,
+        "Takes a token as a cookie; with X-Ironbench: page"},
+    {METHOD_POST, "/api/v1/session/end", ACCESS_NONE, BODY_NONE, NULL,
+        api_logout, "Takes the cookie back; with X-Ironbench: page"},
     {METHOD_POST, "/hooks/{project}", ACCESS_NONE, BODY_HOOK, NULL, api_hook,
         "A push, signed by the forge over the raw body"},
     {METHOD_POST, "/test_runs", ACCESS_SUBMIT, BODY_FORM, NULL,
@@ -59,6 +73,25 @@ const struct route api_routes[] = {
         api_sotest_status, "SoTest's: the status as a JSON string"},
 };
 const size_t n_api_routes = ARRAY_LEN(api_routes);
+
+const struct route page_routes[] = {
+    {METHOD_GET, "/", ACCESS_NONE, BODY_NONE, query_any, page_root, ""},
+    {METHOD_GET, "/runs/{id}", ACCESS_NONE, BODY_NONE, query_any, page_show,
+        ""},
+    {METHOD_GET, "/runs/{id}/overhead", ACCESS_NONE, BODY_NONE, query_any,
+        page_show, ""},
+    {METHOD_GET, "/jobs/{id}", ACCESS_NONE, BODY_NONE, query_any, page_show,
+        ""},
+    {METHOD_GET, "/machines", ACCESS_NONE, BODY_NONE, query_any, page_show, ""},
+    {METHOD_GET, "/machines/{name}", ACCESS_NONE, BODY_NONE, query_any,
+        page_show, ""},
+    {METHOD_GET, "/overhead", ACCESS_NONE, BODY_NONE, query_any, page_show, ""},
+    {METHOD_GET, "/history", ACCESS_NONE, BODY_NONE, query_any, page_show, ""},
+    {METHOD_GET, "/login", ACCESS_NONE, BODY_NONE, query_any, page_show, ""},
+    {METHOD_GET, "/assets/{name}", ACCESS_NONE, BODY_NONE, query_any,
+        page_asset, ""},
+};
+const size_t n_page_routes = ARRAY_LEN(page_routes);
 
 const struct route boot_routes[] = {
     {METHOD_GET, "/boot/{mac}", ACCESS_NONE, BODY_NONE, NULL, boot_script,

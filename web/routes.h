@@ -7,6 +7,9 @@
 
 extern const struct route api_routes[];
 extern const size_t n_api_routes;
+/* The pages, and what they load: no part of the OpenAPI document. */
+extern const struct route page_routes[];
+extern const size_t n_page_routes;
 extern const struct route boot_routes[];
 extern const size_t n_boot_routes;
 
@@ -22,6 +25,14 @@ const struct route *route_find(const struct route *routes, size_t n,
 const char *access_name(enum access access);
 
 /* Handlers, by file. */
+enum MHD_Result page_show(struct request *rq); /* pages.c */
+enum MHD_Result page_root(
+    struct request *rq); /* in text, if it is no browser */
+enum MHD_Result page_asset(struct request *rq);
+/* The document again, which says that there is no such page: 404. */
+enum MHD_Result page_not_found(struct request *rq);
+/* Whether the client takes HTML. */
+bool page_wanted(struct request *rq);
 enum MHD_Result api_root(struct request *rq); /* api_meta.c */
 enum MHD_Result api_health(struct request *rq);
 enum MHD_Result api_events(struct request *rq);
@@ -36,23 +47,33 @@ enum MHD_Result api_submit(struct request *rq); /* api_submit.c */
 enum MHD_Result api_sotest_submit(struct request *rq);
 enum MHD_Result api_job(struct request *rq); /* api_jobs.c */
 enum MHD_Result api_why(struct request *rq);
-enum MHD_Result api_log(struct request *rq);     /* log.c */
+enum MHD_Result api_log(struct request *rq);       /* log.c */
+enum MHD_Result api_log_times(struct request *rq); /* log_times.c */
+enum MHD_Result api_changes(struct request *rq);   /* api_changes.c */
+enum MHD_Result api_job_history(struct request *rq);
 enum MHD_Result api_samples(struct request *rq); /* api_bench.c */
 enum MHD_Result api_attempt_files(struct request *rq);
 enum MHD_Result api_file(struct request *rq);
 enum MHD_Result api_overhead(struct request *rq); /* overhead.c */
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
+enum MHD_Result api_machine(struct request *rq);
+enum MHD_Result api_queue(struct request *rq);
 enum MHD_Result api_offline(struct request *rq);
 enum MHD_Result api_power_on(struct request *rq);
 enum MHD_Result api_power_off(struct request *rq);
 enum MHD_Result api_online(struct request *rq);
+enum MHD_Result api_session(struct request *rq); /* api_session.c */
+enum MHD_Result api_login(struct request *rq);
+enum MHD_Result api_logout(struct request *rq);
 enum MHD_Result api_hook(struct request *rq);    /* api_hook.c */
 enum MHD_Result boot_script(struct request *rq); /* boot.c */
 enum MHD_Result boot_file(struct request *rq);
 
-extern const struct query_param log_query[]; /* log.c */
+extern const struct query_param log_query[];       /* log.c */
+extern const struct query_param log_times_query[]; /* log_times.c */
 enum log_query_index {
-	LOG_ATTEMPT
+	LOG_ATTEMPT,
+	LOG_TIMES_FROM /* of log_times_query */
 };
 extern const struct query_param overhead_query[]; /* overhead.c */
 enum overhead_query_index {

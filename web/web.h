@@ -38,7 +38,10 @@
  * boot    mac                                   200 text/plain script, or 404
  * file    nonce, sha256                         200 empty: may be served; 404
  * why     job                                   200 {"why":"..."} or 404
- * machines -                                    200 JSON as /api/v1/machines
+ * machines machine (absent: all)                200 JSON as /api/v1/machines
+ * queue   -                                     200 JSON as /api/v1/queue
+ * whoami  token, remote                         200 {"name":"..","scopes":
+ *                                               ["read"..]}, 401
  * health  -                                     200 or 503 JSON as /health
  * machine token, remote, machine, do            200 {"health":"..."}
  *         ("offline", "online"), why

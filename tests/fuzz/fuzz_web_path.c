@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Hostile request targets: matching of paths and parsing of queries. */
+/*
+ * Hostile request targets and headers: matching of paths, parsing of queries,
+ * of cookies, of Host and Origin.
+ */
 #include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "web/origin.h"
 #include "web/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +33,24 @@ static void check(const struct path_args *args)
 	}
 }
 
+/* The same text as each of the headers. */
+static void check_headers(const char *text)
+{
+	char value[24];
+
+	if (cookie_get(text, COOKIE_NAME, value, sizeof(value))) {
+		assert(*value && strlen(value) < sizeof(value));
+		assert(strstr(text, value) && !strchr(value, ';'));
+	}
+	if (cookie_can_hold(text))
+		assert(!strpbrk(text, "\r\n; "));
+	if (host_is_loopback(text))
+		assert(!strpbrk(text, "/@ "));
+	if (origin_is_host(text, "localhost:8080"))
+		assert(str_starts(text, "http"));
+	(void)origin_is_host("http://localhost", text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *target = xstrndup(size ? (const char *)data : "", size);
@@ -43,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    query.values[0].set)
 		assert(query.values[0].number >= 1 &&
 		    query.values[0].number <= 500);
+	check_headers(target);
 	free(target);
 	return 0;
 }

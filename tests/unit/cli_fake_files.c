@@ -11,13 +11,13 @@
 const char fake_machines[] =
     "{\"machines\":[{\"name\":\"t16-1\",\"platform\":\"alder_lake_t16\","
     "\"host\":\"t16-1\",\"tags\":[\"sata\",\"nvme\"],\"health\":\"good\","
-    "\"why\":\"\",\"since_ms\":1700000000000,\"busy\":{\"job\":418,"
+    "\"why\":\"\",\"since_at_ms\":1700000000000,\"busy\":{\"job\":418,"
     "\"run\":60617,\"item\":\"guest-hello\",\"state\":\"run\","
-    "\"step\":\"serial 12 KiB\",\"since_ms\":1700000000000},"
+    "\"step\":\"serial 12 KiB\",\"since_at_ms\":1700000000000},"
     "\"power\":\"on\"},{\"name\":\"t480-2\","
     "\"platform\":\"kaby_lake_t480s\",\"host\":\"t480-2\",\"tags\":[],"
     "\"health\":\"quarantined\",\"why\":\"power: off ignored\","
-    "\"since_ms\":1700000000000,\"busy\":null,\"power\":\"off\"}]}";
+    "\"since_at_ms\":1700000000000,\"busy\":null,\"power\":\"off\"}]}";
 
 char *fake_file(const char *folder, const char *url, size_t *ret_len)
 {

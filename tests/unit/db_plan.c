@@ -19,7 +19,8 @@
 static const char *const *const lists[] = {sql_migrate, sql_open, sql_words,
     sql_run, sql_job, sql_history, sql_case, sql_sample, sql_agent, sql_attempt,
     sql_machine, sql_token, sql_delivery, sql_load, sql_run_file, sql_reader,
-    sql_reader_run, sql_reader_filter, sql_reader_job, sql_reader_attempt};
+    sql_reader_run, sql_reader_filter, sql_reader_job, sql_reader_attempt,
+    sql_reader_changes, sql_reader_machine};
 
 static const char *const big[] = {"run", "r", "job", "j", "attempt", "a",
     "job_event", "sample", "p", "run_file", "run_history", "case_fail",

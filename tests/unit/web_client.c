@@ -117,9 +117,10 @@ struct reply http_send(int port, const void *data, size_t len)
 
 struct reply http_get(int port, const char *path, const char *headers)
 {
-	scoped(free) char *text = xasprintf("GET %s HTTP/1.1\r\nHost: x\r\n"
-	                                    "Connection: close\r\n%s\r\n",
-	    path, headers);
+	scoped(free) char *text =
+	    xasprintf("GET %s HTTP/1.1\r\nHost: localhost\r\n"
+	              "Connection: close\r\n%s\r\n",
+	        path, headers);
 
 	return http_send(port, text, strlen(text));
 }
@@ -130,7 +131,7 @@ struct reply http_post(
 	scoped_val(buf_done) struct buf all = BUF_INIT(64 << 20);
 
 	buf_printf(&all,
-	    "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	    "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 	    "Content-Length: %zu\r\n%s\r\n",
 	    path, body ? body->len : 0, headers);
 	if (body)

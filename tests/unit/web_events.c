@@ -41,8 +41,8 @@ static int stream(struct harness *h, const char *query, const char *last_id)
 {
 	scoped(free) char *id =
 	    last_id ? xasprintf("Last-Event-ID: %s\r\n", last_id) : xstrdup("");
-	scoped(free) char *head =
-	    xasprintf("GET /events%s HTTP/1.1\r\nHost: x\r\n%s\r\n", query, id);
+	scoped(free) char *head = xasprintf(
+	    "GET /events%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", query, id);
 	int fd = client_connect(harness_port(h));
 
 	client_send(fd, head, strlen(head));

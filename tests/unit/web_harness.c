@@ -115,6 +115,9 @@ static const struct canned canned[] = {
     {"cancel", 200, "application/json", "{\"cancelled\":3}"},
     {"rerun", 201, "application/json", "{\"id\":78}"},
     {"file", 200, "application/json", ""},
+    {"queue", 200, "application/json", "{\"waiting\":0,\"classes\":[]}"},
+    {"whoami", 200, "application/json",
+        "{\"name\":\"somebody\",\"scopes\":[\"read\",\"submit\"]}"},
     {"why", 200, "application/json", "{\"why\":\"t16-1 is busy\"}"},
     {"machines", 200, "application/json", "{\"machines\":[]}"},
     {"health", 200, "application/json", "{\"status\":\"ok\"}"},
@@ -173,6 +176,9 @@ static void op_answer(struct harness *h, json_t *op)
 		fd = n > 0 ? h->uploads[n - 1] : -1;
 	} else {
 		a.status = status_of(op, a.status);
+		if (str_eq(text_of(op, "machine"), "t16-2"))
+			a.body = "{\"machines\":[{\"name\":\"t16-2\","
+			         "\"health\":\"suspect\"}]}";
 	}
 	if (a.status >= 400)
 		a.body = "";

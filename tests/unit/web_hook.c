@@ -121,7 +121,7 @@ static void other_methods_are_refused(void **state)
 static void a_body_too_large_is_refused_before_it_is_read(void **state)
 {
 	static const char head[] =
-	    "POST /hooks/p HTTP/1.1\r\nHost: x\r\n" SIGNED
+	    "POST /hooks/p HTTP/1.1\r\nHost: localhost\r\n" SIGNED
 	    "Content-Length: 1048577\r\n\r\n";
 	struct harness *h = *state;
 	int before = harness_count(h, "hook");
@@ -135,7 +135,7 @@ static void a_body_too_large_is_refused_before_it_is_read(void **state)
 static void a_body_that_turns_out_too_large_is_refused(void **state)
 {
 	static const char head[] =
-	    "POST /hooks/p HTTP/1.1\r\nHost: x\r\n" SIGNED
+	    "POST /hooks/p HTTP/1.1\r\nHost: localhost\r\n" SIGNED
 	    "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 	    "100001\r\n";
 	struct harness *h = *state;
@@ -155,9 +155,9 @@ static void a_body_that_turns_out_too_large_is_refused(void **state)
 /* Sends a webhook that the daemon does not answer. */
 static int hook_hangs(struct harness *h)
 {
-	static const char hook[] =
-	    "POST /hooks/silent HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-	    "Content-Length: 2\r\n" SIGNED "\r\n{}";
+	static const char hook[] = "POST /hooks/silent HTTP/1.1\r\nHost: "
+	                           "localhost\r\nConnection: close\r\n"
+	                           "Content-Length: 2\r\n" SIGNED "\r\n{}";
 	int fd = client_connect(harness_port(h));
 
 	client_send(fd, hook, sizeof(hook) - 1);
@@ -197,7 +197,7 @@ static void one_too_many_waits_for_nobody(void **state)
 static void a_body_that_trickles_in_is_cut_off(void **state)
 {
 	static const char head[] =
-	    "POST /hooks/p HTTP/1.1\r\nHost: x\r\n" SIGNED
+	    "POST /hooks/p HTTP/1.1\r\nHost: localhost\r\n" SIGNED
 	    "Content-Length: 1000\r\n\r\n";
 	struct harness *h = *state;
 	int before = harness_count(h, "hook");

@@ -278,7 +278,8 @@ static void too_many_files_are_refused(void **state)
 static int head_only(struct harness *h, const char *lines)
 {
 	scoped(free) char *head = xasprintf(
-	    "POST /api/v1/runs HTTP/1.1\r\nHost: x\r\n" FORM "%s\r\n", lines);
+	    "POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\n" FORM "%s\r\n",
+	    lines);
 	scoped_val(reply_done) struct reply r =
 	    http_send(harness_port(h), head, strlen(head));
 
@@ -326,7 +327,7 @@ static void a_body_that_is_no_form_is_refused(void **state)
 static void a_client_that_waits_is_told_to_continue(void **state)
 {
 	static const char head[] =
-	    "POST /api/v1/runs HTTP/1.1\r\nHost: x\r\n" BEARER FORM
+	    "POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\n" BEARER FORM
 	    "Expect: 100-continue\r\nConnection: close\r\n"
 	    "Transfer-Encoding: chunked\r\n\r\n";
 	struct harness *h = *state;
@@ -352,7 +353,7 @@ static void a_client_that_waits_is_told_to_continue(void **state)
 static void a_client_that_goes_away_leaves_no_upload(void **state)
 {
 	static const char head[] =
-	    "POST /api/v1/runs HTTP/1.1\r\nHost: x\r\n"
+	    "POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\n"
 	    "Content-Length: 100000\r\n" BEARER FORM "\r\n";
 	struct harness *h = *state;
 	scoped_val(buf_done) struct buf form = BUF_INIT(4096);

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The HTTP interface (doc/api.md) as types, and the one place that fetches.
+
+export type Outcome =
+	| 'none' | 'pass' | 'fail' | 'error' | 'timeout' | 'cancelled' | 'disabled';
+export type JobState =
+	| 'queued' | 'leased' | 'prepare' | 'run' | 'collect' | 'cleanup' | 'done';
+export type Layer =
+	| 'none' | 'power' | 'boot' | 'console' | 'ssh' | 'agent' | 'host' | 'vm'
+	| 'guest' | 'harness';
+
+export interface Run {
+	id: number;
+	project: string;
+	user: string;
+	name: string;
+	suite: string;
+	commit: string | null;
+	link: string | null;
+	kind: string;
+	priority: number;
+	created_at_ms: number;
+	ended_at_ms: number | null;
+	state: 'resolving' | 'open' | 'done';
+	status: 'unfinished' | 'success' | 'fail' | 'disabled';
+	jobs: {
+		total: number;
+		waiting: number;
+		running: number;
+		passed: number;
+		failed: number; // without those of the lab
+		error: number;
+		disabled: number;
+		skips: number;
+	};
+}
+
+export interface Runs {
+	runs: Run[];
+	total: number;
+}
+
+// A job's cell; one with sign '*' alone is no job.
+export interface Cell {
+	sign: string;
+	job?: number;
+	state?: JobState;
+	outcome?: Outcome;
+	layer?: Layer;
+	expected?: boolean;
+	skips?: boolean;
+	attempts?: number;
+	took_ms?: number;
+	why?: string | null;
+}
+
+export interface Matrix {
+	run: number;
+	items: string[];
+	platforms: string[];
+	rows: (Cell | null)[][];
+}
+
+export interface Change {
+	item: string;
+	platform: string;
+	job: number;
+	sign: string;
+	text: string | null;
+	offset: number | null;
+	before: { job: number; sign: string } | null;
+}
+
+export interface Changes {
+	run: number;
+	against: number | null;
+	left_ms: number | null;
+	broken: Change[];
+	fixed: Change[];
+	lab: Change[];
+}
+
+export interface Attempt {
+	id: number;
+	no: number;
+	machine: string;
+	started_at_ms: number;
+	took_ms: number;
+	outcome: Outcome;
+	layer: Layer;
+	evidence: string | null;
+	log: { size: number; open: boolean; gap_from: number; gap_to: number } | null;
+}
+
+export interface JobEvent {
+	seq: number;
+	at_ms: number;
+	event: string;
+	text: string | null;
+	attempt: number | null;
+	machine: string | null;
+	outcome: Outcome | null;
+	layer: Layer | null;
+}
+
+export interface Case {
+	name: string;
+	result: 'pass' | 'fail' | 'skip';
+	text: string | null;
+	offset: number;
+}
+
+export interface Sample {
+	metric: string;
+	unit: string;
+	variant: string;
+	guest: string;
+	controller: string;
+	values: number[];
+}
+
+export interface Job {
+	id: number;
+	run: number;
+	item: string;
+	platform: string;
+	state: JobState;
+	outcome: Outcome;
+	layer: Layer;
+	expected: boolean;
+	skips: boolean;
+	sign: string;
+	took_ms: number;
+	attempts: Attempt[];
+	events: JobEvent[];
+	cases: Case[];
+	samples: Sample[];
+}
+
+export interface JobHistory {
+	history: {
+		run: number;
+		job: number;
+		sign: string;
+		outcome: Outcome;
+		commit: string | null;
+		created_at_ms: number;
+	}[];
+}
+
+export interface LogTimes {
+	from: number;
+	to: number;
+	open: boolean;
+	times: [offset: number, at_ms: number][];
+}
+
+export interface Machine {
+	name: string;
+	platform: string;
+	host: string;
+	tags: string[];
+	health: 'good' | 'suspect' | 'quarantined' | 'maintenance' | 'retired';
+	why: string;
+	since_at_ms: number;
+	busy: {
+		job: number;
+		run: number;
+		item: string;
+		state: JobState;
+		step: string;
+		since_at_ms: number;
+	} | null;
+	power: 'on' | 'off' | 'unknown';
+	power_at_ms: number;
+}
+
+export interface MachineDetail extends Machine {
+	history: { at_ms: number; health: Machine['health']; why: string }[];
+	attempts: {
+		id: number;
+		job: number;
+		run: number;
+		item: string;
+		started_at_ms: number;
+		took_ms: number;
+		outcome: Outcome;
+		layer: Layer;
+		evidence: string | null;
+	}[];
+}
+
+export interface Queue {
+	waiting: number;
+	classes: {
+		needs: string;
+		jobs: number;
+		why: string;
+		first: { job: number; run: number; item: string };
+	}[];
+}
+
+export type Verdict = 'better' | 'worse' | 'same' | 'unknown';
+
+export interface OverheadCell {
+	overhead: number;
+	interval: [number, number] | null;
+	n: number;
+	method: 'paired' | 'welch';
+	p: number | null;
+	verdict: Verdict;
+	baseline_mean: number;
+	candidate_mean: number;
+}
+
+export interface OverheadTable {
+	metric: string;
+	unit: string;
+	direction: 'higher' | 'lower';
+	margin: number;
+	definition: string;
+	baseline: string;
+	candidate: string;
+	columns: { guest: string; controller: string }[];
+	rows: { machine: string; cells: (OverheadCell | null)[] }[];
+	geomean: ({
+		overhead: number;
+		interval: [number, number] | null;
+		k: number;
+		m: number;
+		i2: number | null;
+		between_sd: number | null;
+		verdict: Verdict;
+	} | null)[];
+}
+
+export interface Overhead {
+	run: number;
+	definition: string;
+	notes: string[];
+	tables: OverheadTable[];
+}
+
+export interface SampleSeries {
+	job: number;
+	attempt: number;
+	item: string;
+	machine: string;
+	metric: string;
+	unit: string;
+	variant: string;
+	guest: string;
+	controller: string;
+	values: number[];
+	marks:
+		| { pair: number; position: number; valid: boolean; why: string; raw: string }[]
+		| null;
+}
+
+export interface AttemptFiles {
+	files: { name: string; sha256: string; size: number }[];
+	env: Record<string, string>;
+}
+
+export interface Health {
+	status: 'ok' | 'degraded';
+	version: string;
+	problems: string[];
+}
+
+export type Scope = 'read' | 'submit' | 'operate' | 'admin';
+
+export interface Session {
+	name: string | null;
+	scopes: Scope[];
+	open_reads: boolean;
+}
+
+// What went wrong, in words for the person who asked.
+export class ApiError extends Error {
+	constructor(readonly status: number, message: string) {
+		super(message);
+	}
+}
+
+async function failure(answer: Response): Promise<ApiError> {
+	let text = `the daemon answered ${answer.status}`;
+	try {
+		const body = (await answer.json()) as { error?: string };
+		if (body.error)
+			text = body.error;
+	} catch {
+		// not JSON: the status has to do
+	}
+	return new ApiError(answer.status, text);
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+	let answer: Response;
+	try {
+		answer = await fetch(path, { credentials: 'same-origin', ...init });
+	} catch (e) {
+		if (e instanceof DOMException && e.name === 'AbortError')
+			throw e;
+		throw new ApiError(0, 'the daemon cannot be reached');
+	}
+	if (!answer.ok)
+		throw await failure(answer);
+	return answer;
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+	const answer = await ask(path, signal ? { signal } : {});
+	return (await answer.json()) as T;
+}
+
+// Acts need a token; a cookie counts only with this header (doc/api.md).
+export async function post<T>(path: string, body?: unknown): Promise<T> {
+	const answer = await ask(path, {
+		method: 'POST',
+		headers: { 'Content-Type': 'application/json', 'X-Ironbench': 'page' },
+		body: body === undefined ? '' : JSON.stringify(body),
+	});
+	return (await answer.json()) as T;
+}
+
+// Bytes [from, end) of an attempt's console, as they are now.
+export async function getLog(job: number, attempt: number, from: number,
+	signal?: AbortSignal): Promise<{ bytes: Uint8Array; open: boolean; gap: string | null }> {
+	const answer = await fetch(`/api/v1/jobs/${job}/log?attempt=${attempt}`, {
+		credentials: 'same-origin',
+		headers: { 'X-Ironbench': 'page', ...(from ? { Range: `bytes=${from}-` } : {}) },
+		...(signal ? { signal } : {}),
+	});
+	const open = answer.headers.get('X-Log-Open') === '1';
+	if (answer.status === 416) // nothing new
+		return { bytes: new Uint8Array(), open, gap: null };
+	if (!answer.ok)
+		throw await failure(answer);
+	return {
+		bytes: new Uint8Array(await answer.arrayBuffer()),
+		open,
+		gap: answer.headers.get('X-Log-Gap'),
+	};
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Overhead tables: which cells differ, by how much, and how sure that is.
+import type { JSX } from 'preact';
+import type { Overhead, OverheadCell, OverheadTable, SampleSeries, Verdict } from './api';
+import { ratio } from './format';
+import { figure } from './job_parts';
+import {
+	columnTitle, intervalText, longCsv, tableCsv, tablesMarkdown, tableTitle,
+} from './overhead_export';
+import { ForestPlot } from './overhead_plot';
+
+// ---- verdicts --------------------------------------------------------------
+
+const signs: Record<Verdict, string> = { worse: '▲', better: '▼', same: '=', unknown: '?' };
+const about: Record<Verdict, string> = {
+	worse: 'the candidate is slower',
+	better: 'the candidate is faster',
+	same: 'equal within the margin',
+	unknown: 'not known yet: more pairs would tell',
+};
+
+export function VerdictLegend(): JSX.Element {
+	return (
+		<ul class="legend" aria-label="What the signs mean">
+			{(Object.keys(signs) as Verdict[]).map((v) => (
+				<li key={v}><span class={v}>{signs[v]} {v}</span>: {about[v]}</li>
+			))}
+		</ul>
+	);
+}
+
+// ---- cells -----------------------------------------------------------------
+
+function pText(p: number): string {
+	return p < 0.001 ? 'p < 0.001' : `p = ${p.toPrecision(2)}`;
+}
+
+function cellTitle(c: OverheadCell, t: OverheadTable): string {
+	const n = c.method === 'paired' ? `${c.n} pairs` : `${c.n} values in the smaller arm`;
+	return [
+		`${c.verdict}: ${about[c.verdict]}`,
+		`${n}, ${c.method === 'paired' ? 'paired t on logs' : "Welch's t on logs"}`
+			+ (c.p === null ? '' : `, ${pText(c.p)}`),
+		`baseline ${figure(c.baseline_mean)} ${t.unit}, candidate ${figure(c.candidate_mean)} ${t.unit} (means)`,
+	].join('\n');
+}
+
+// The job that measured a cell.
+export type Evidence = (t: OverheadTable, machine: string, column: number) => number | null;
+
+export function evidenceIn(samples: readonly SampleSeries[]): Evidence {
+	const jobs = new Map<string, number>();
+	for (const s of samples)
+		jobs.set(JSON.stringify([s.metric, s.variant, s.machine, s.guest, s.controller]), s.job);
+	return (t, machine, column) => {
+		const c = t.columns[column];
+		return c && (jobs.get(JSON.stringify(
+			[t.metric, t.candidate, machine, c.guest, c.controller])) ?? null) || null;
+	};
+}
+
+function Value({ overhead, interval, verdict }: {
+	overhead: number;
+	interval: readonly [number, number] | null;
+	verdict: Verdict;
+}): JSX.Element {
+	return (
+		<>
+			<span class={verdict}>{signs[verdict]} {ratio(overhead)}</span>
+			<span class="ci">{interval ? intervalText(interval) : 'no interval'}</span>
+			<span class="hidden">{verdict}</span>
+		</>
+	);
+}
+
+function Cell({ c, t, job }: { c: OverheadCell | null; t: OverheadTable; job: number | null }): JSX.Element {
+	if (!c)
+		return <td class="n pale" title="not measured">–</td>;
+	const value = <Value overhead={c.overhead} interval={c.interval} verdict={c.verdict} />;
+	return (
+		<td class="n" title={cellTitle(c, t)}>
+			{job ? <a href={`/jobs/${job}`}>{value}</a> : value}
+		</td>
+	);
+}
+
+function heterogeneity(i2: number | null, sd: number | null): string {
+	if (i2 === null)
+		return '';
+	const percent = Math.round(100 * i2);
+	return `machines differ: I² ${percent} %${sd === null ? '' : `, sd ${sd.toPrecision(2)} (log)`}`;
+}
+
+function Geomean({ t }: { t: OverheadTable }): JSX.Element | null {
+	if (!t.geomean.some((g) => g))
+		return null;
+	return (
+		<tr class="geomean">
+			<th scope="row">geomean</th>
+			{t.geomean.map((g, i) => (g ? (
+				<td key={i} class="n" title={`${g.verdict}: ${about[g.verdict]}\n`
+					+ `over ${g.k} of ${g.m} machines, which are the replicates\n${heterogeneity(g.i2, g.between_sd)}`}>
+					<Value overhead={g.overhead} interval={g.interval} verdict={g.verdict} />
+					<span class="ci">{g.k} of {g.m}{g.i2 !== null && g.k > 1
+						? ` · I² ${Math.round(100 * g.i2)} %` : ''}</span>
+				</td>
+			) : <td key={i} class="n pale">–</td>))}
+		</tr>
+	);
+}
+
+// ---- a table ---------------------------------------------------------------
+
+// 'n = 6 pairs a cell', or the least and the most.
+function pairs(t: OverheadTable): string {
+	const cells = t.rows.flatMap((r) => r.cells).filter((c) => c !== null);
+	const n = cells.map((c) => c.n);
+	const what = cells.every((c) => c.method === 'paired') ? 'pairs' : 'values';
+	if (!n.length)
+		return '';
+	const [low, high] = [Math.min(...n), Math.max(...n)];
+	return `n = ${low === high ? low : `${low} to ${high}`} ${what} a cell`;
+}
+
+function Table({ t, name, evidence }: {
+	t: OverheadTable;
+	name: string; // of what is downloaded
+	evidence: Evidence | null;
+}): JSX.Element {
+	return (
+		<section aria-label={tableTitle(t)}>
+			<div class="bar title">
+				<h2>
+					{t.metric}{' '}
+					<span class="sub light">
+						· {t.direction} is better · {pairs(t)} · margin ±{(t.margin * 100).toPrecision(2)} %
+					</span>
+				</h2>
+				<span class="sp" />
+				<Download name={`${name}-${t.metric}.csv`} type="text/csv" text={() => tableCsv(t)}>CSV</Download>
+			</div>
+			<div class="sub versus">
+				baseline <b class="mono">{t.baseline}</b> · candidate <b class="mono">{t.candidate}</b>
+			</div>
+			<div class="scroll">
+				<table class="overhead">
+					<thead>
+						<tr><th>machine</th>{t.columns.map((c, i) => (
+							<th key={i} class="n">{columnTitle(c)}</th>))}</tr>
+					</thead>
+					<tbody>
+						{t.rows.map((r) => (
+							<tr key={r.machine} data-row>
+								<th scope="row" class="mono">
+									<a href={`/machines/${encodeURIComponent(r.machine)}`}>{r.machine}</a></th>
+								{r.cells.map((c, i) => (
+									<Cell key={i} c={c} t={t} job={evidence?.(t, r.machine, i) ?? null} />))}
+							</tr>
+						))}
+						{t.rows.length > 1 && <Geomean t={t} />}
+					</tbody>
+				</table>
+			</div>
+			<ForestPlot table={t} />
+			<p class="sub definition">{t.definition}</p>
+		</section>
+	);
+}
+
+// ---- downloads -------------------------------------------------------------
+
+function Download({ name, type, text, children }: {
+	name: string;
+	type: string;
+	text: () => string;
+	children: string;
+}): JSX.Element {
+	return (
+		<button type="button" title={`download ${name}`} onClick={() => {
+			const url = URL.createObjectURL(new Blob([text()], { type: `${type};charset=utf-8` }));
+			const a = document.createElement('a');
+			a.href = url;
+			a.download = name;
+			a.click();
+			setTimeout(() => URL.revokeObjectURL(url), 1000);
+		}}>{children}</button>
+	);
+}
+
+export function Downloads({ data, name }: { data: Overhead; name: string }): JSX.Element {
+	return (
+		<>
+			<Download name={`${name}-long.csv`} type="text/csv"
+				text={() => longCsv(data.tables)}>Long CSV</Download>
+			<Download name={`${name}.json`} type="application/json"
+				text={() => `${JSON.stringify(data, null, '\t')}\n`}>JSON</Download>
+			<Download name={`${name}.md`} type="text/markdown"
+				text={() => tablesMarkdown(data.tables)}>Markdown</Download>
+		</>
+	);
+}
+
+// ---- all of a run ----------------------------------------------------------
+
+export function Notes({ notes }: { notes: readonly string[] }): JSX.Element | null {
+	if (!notes.length)
+		return null;
+	return (
+		<div class="alert">
+			<b>Left out</b>
+			<ul>{notes.map((n) => <li key={n}>{n}</li>)}</ul>
+		</div>
+	);
+}
+
+export function OverheadTables({ data, evidence }: {
+	data: Overhead;
+	evidence: Evidence | null;
+}): JSX.Element {
+	return (
+		<>
+			<VerdictLegend />
+			<Notes notes={data.notes} />
+			{data.tables.map((t) => (
+				<Table key={[t.metric, t.baseline, t.candidate].join('\n')} t={t}
+					name={`overhead-run-${data.run}`} evidence={evidence} />
+			))}
+		</>
+	);
+}
