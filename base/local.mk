@@ -44,3 +44,9 @@ TESTS += tests/unit/base_child
 tests_unit_base_child_SOURCES = tests/unit/base_child.c
 tests_unit_base_child_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_base_child_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/base_log
+TESTS += tests/unit/base_log
+tests_unit_base_log_SOURCES = tests/unit/base_log.c
+tests_unit_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_base_log_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -8,6 +8,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_ERROR,
 	LOG_WARN,
@@ -17,7 +19,13 @@ enum log_level {
 
 /* Sets the most talkative level that is written; LOG_INFO at start. */
 void log_level_set(enum log_level level);
-/* One line: time, level, text. Made fit for a line by str_tidy(). */
+/* Whether a line waits for room in a full pipe; false at start. */
+void log_wait_set(bool wait);
+/*
+ * One line: time, level, text. Made fit for a line by str_tidy(). Never waits,
+ * unless told to: a line that a full pipe does not take is lost, and "N lines
+ * lost" precedes the next one that it takes. Any thread.
+ */
 void log_write(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cli/api.h"
 #include "cli/interrupt.h"
+#include "cli/series.h"
 
 #define MESSAGE_BYTES (256 << 10)
 
@@ -37,11 +38,39 @@ static const struct command commands[] = {
         OPTS_SERVER, 1, 1, NEEDS_SERVER, cmd_watch},
     {"matrix", "RUN", "items by platforms, one sign a cell", NULL, OPTS_LIST, 1,
         1, NEEDS_SERVER, cmd_matrix},
-    {"overhead", "RUN", "what the candidate costs against the baseline",
+    {"overhead", "[RUN]", "what the candidate costs against the baseline",
         "One table a metric: overhead, 95 % interval and verdict by machine, "
-        "guest and\ncontroller. --format markdown is known, too.",
-        OPTS_LIST | OPT_BIT(OPT_METRIC) | OPT_BIT(OPT_LONG), 1, 1, NEEDS_SERVER,
-        cmd_overhead},
+        "guest and\ncontroller. Without a run it is over all runs and "
+        "imports.",
+        OPTS_LIST | OPT_BIT(OPT_METRIC) | OPT_BIT(OPT_LONG) | OPT_BIT(OPT_RUN) |
+            OPT_BIT(OPT_SINCE) | OPT_BIT(OPT_UNTIL) | OPT_BIT(OPT_BASELINE) |
+            OPT_BIT(OPT_CANDIDATE) | OPT_BIT(OPT_BY),
+        0, 1, NEEDS_SERVER, cmd_overhead},
+    {"import", "FILE...", "import results of other programs",
+        "The format is recognised by the content. A file is imported as a "
+        "whole or not at\nall; the same file again changes nothing.",
+        OPTS_LIST | OPT_BIT(OPT_AS) | OPT_BIT(OPT_MACHINE) |
+            OPT_BIT(OPT_VARIANT) | OPT_BIT(OPT_GUEST) | OPT_BIT(OPT_CONTROLLER),
+        1, ARGS_MAX - 1, NEEDS_SERVER, cmd_import},
+    {"compare", "A [B]", "what got worse, better or stayed between two runs",
+        "A and B are numbers of runs, commits, or names (PROJECT/NAME: its "
+        "newest run that\nis done). With --baseline and --candidate two "
+        "variants are compared, of one run\nor of two. With --exit-status it "
+        "is 1 if anything got worse.",
+        OPTS_LIST | OPT_BIT(OPT_PROJECT) | OPT_BIT(OPT_METRIC) |
+            OPT_BIT(OPT_BASELINE) | OPT_BIT(OPT_CANDIDATE) |
+            OPT_BIT(OPT_EXIT_STATUS),
+        1, 2, NEEDS_SERVER, cmd_compare},
+    {"history", "[SERIES]", "levels of a series, and what changed between them",
+        "The series is given by its number, or by --metric and as many of the "
+        "others as it\ntakes. As CSV, or with --long, it is a row a point.",
+        OPTS_LIST | OPTS_SERIES | OPT_BIT(OPT_DETECTOR) | OPT_BIT(OPT_ALPHA) |
+            OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_SINCE) | OPT_BIT(OPT_LONG),
+        0, 1, NEEDS_SERVER, cmd_history},
+    {"series", "", "list what has been measured over time", NULL,
+        OPTS_LIST | OPTS_SERIES, 0, 0, NEEDS_SERVER, cmd_series},
+    {"metrics", "", "list the metrics, and which values are better", NULL,
+        OPTS_LIST, 0, 0, NEEDS_SERVER, cmd_metrics},
     {"verify", "RUN", "read the raw outputs of a run again and compare",
         "Every stored value is compared with the raw output it was read from. "
         "The exit\ncode is 1 if one differs or an output is missing.",
@@ -219,10 +248,19 @@ static int check_options(struct cli *cli)
 	return CLI_OK;
 }
 
-/* Markdown is for tables that people put on their pages. */
-static bool has_format(const struct cli *cli, size_t format)
+/* Markdown is for tables that people put on their pages, JUnit for runs. */
+static bool has_format(const struct cli *cli, enum format format)
 {
-	return format != FORMAT_MARKDOWN || cli->command->run == cmd_overhead;
+	static int (*const commands_of_tables[])(struct cli *) = {cmd_compare,
+	    cmd_history, cmd_import, cmd_machines, cmd_matrix, cmd_metrics,
+	    cmd_overhead, cmd_runs, cmd_series, cmd_verify};
+
+	if (format == FORMAT_JUNIT)
+		return cli->command->run == cmd_show;
+	for (size_t i = 0; i < ARRAY_LEN(commands_of_tables); i++)
+		if (cli->command->run == commands_of_tables[i])
+			return true;
+	return format != FORMAT_MARKDOWN;
 }
 
 static int read_format(struct cli *cli)
@@ -232,19 +270,23 @@ static int read_format(struct cli *cli)
 	    [FORMAT_JSON] = "json",
 	    [FORMAT_CSV] = "csv",
 	    [FORMAT_MARKDOWN] = "markdown",
+	    [FORMAT_JUNIT] = "junit",
 	};
 	const char *given = cli->opts.value[OPT_FORMAT];
 
 	if (!given)
 		return CLI_OK;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!str_eq(given, names[i]) || !has_format(cli, i))
+		if (!str_eq(given, names[i]) ||
+		    !has_format(cli, (enum format)i))
 			continue;
 		cli->format = (enum format)i;
 		return CLI_OK;
 	}
 	return cli_bad(cli, "--format: %s is none (table, json%s)", given,
-	    has_format(cli, FORMAT_MARKDOWN) ? ", csv or markdown" : " or csv");
+	    has_format(cli, FORMAT_MARKDOWN)    ? ", csv or markdown"
+	        : has_format(cli, FORMAT_JUNIT) ? ", csv or junit"
+	                                        : " or csv");
 }
 
 static int connect_server(struct cli *cli)

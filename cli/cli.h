@@ -52,7 +52,7 @@ struct command {
 	const char *arguments; /* as in the synopsis */
 	const char *summary;
 	const char *details; /* further lines of its help, or NULL */
-	uint32_t options;    /* OPT_BIT() of those it knows */
+	uint64_t options;    /* OPT_BIT() of those it knows */
 	size_t least;        /* arguments */
 	size_t most;
 	enum command_needs needs;
@@ -86,17 +86,22 @@ void cli_note(struct cli *cli, const char *fmt, ...)
 int cli_id(struct cli *cli, size_t i, const char *thing, int64_t *ret);
 
 int cmd_cancel(struct cli *cli);
+int cmd_compare(struct cli *cli);
 int cmd_help(struct cli *cli);
+int cmd_history(struct cli *cli);
 int cmd_hook(struct cli *cli);
+int cmd_import(struct cli *cli);
 int cmd_job(struct cli *cli);
 int cmd_logs(struct cli *cli);
 int cmd_machine(struct cli *cli);
 int cmd_power(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_matrix(struct cli *cli);
+int cmd_metrics(struct cli *cli);
 int cmd_overhead(struct cli *cli);
 int cmd_rerun(struct cli *cli);
 int cmd_runs(struct cli *cli);
+int cmd_series(struct cli *cli);
 int cmd_show(struct cli *cli);
 int cmd_stat(struct cli *cli);
 int cmd_submit(struct cli *cli);

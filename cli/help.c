@@ -20,7 +20,7 @@ static void add_row(
 	buf_printf(to, "%s\n", right);
 }
 
-static void add_options(struct buf *to, uint32_t which)
+static void add_options(struct buf *to, uint64_t which)
 {
 	for (int i = 0; i < OPT_COUNT; i++) {
 		const struct option_row *o = option_row((enum option_id)i);

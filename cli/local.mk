@@ -5,13 +5,18 @@ noinst_LIBRARIES += %D%/libcli.a
 %C%_libcli_a_SOURCES = \
 	%D%/api.c %D%/api.h \
 	%D%/cli.c %D%/cli.h \
+	%D%/compare.c \
+	%D%/date.c %D%/date.h \
 	%D%/escape.c %D%/escape.h \
 	%D%/git.c %D%/git.h \
 	%D%/help.c \
+	%D%/history.c \
 	%D%/hook.c \
 	%D%/http.c %D%/http.h %D%/http_private.h \
+	%D%/import.c \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/job.c \
+	%D%/junit.c %D%/junit.h \
 	%D%/logs.c \
 	%D%/machines.c \
 	%D%/matrix.c \
@@ -20,6 +25,7 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/overhead_wide.c \
 	%D%/progress.c %D%/progress.h \
 	%D%/runs.c \
+	%D%/series.c %D%/series.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/sse.c %D%/sse.h \
 	%D%/stat.c \

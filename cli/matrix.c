@@ -140,7 +140,7 @@ static void add_cell(struct table *t, const json_t *matrix, size_t y, size_t x,
 }
 
 /* One row a job: programs would have to take a matrix apart. */
-static void print_csv(struct cli *cli, const json_t *matrix)
+static void print_jobs(struct cli *cli, const json_t *matrix)
 {
 	scoped(table_free) struct table *t =
 	    table_new(cell_columns, ARRAY_LEN(cell_columns));
@@ -157,7 +157,7 @@ static void print_csv(struct cli *cli, const json_t *matrix)
 				add_cell(t, matrix, y, x, cell);
 		}
 	}
-	table_print(t, &cli->out, FORMAT_CSV);
+	table_print(t, &cli->out, cli->format);
 }
 
 int cmd_matrix(struct cli *cli)
@@ -172,8 +172,8 @@ int cmd_matrix(struct cli *cli)
 		return code;
 	if (cli->format == FORMAT_JSON)
 		print_json(&cli->out, matrix);
-	else if (cli->format == FORMAT_CSV)
-		print_csv(cli, matrix);
+	else if (cli->format != FORMAT_TABLE)
+		print_jobs(cli, matrix);
 	else if (!json_array_size(api_list(matrix, "items")))
 		cli_note(cli, "run %" PRId64 " has no jobs (yet)", run);
 	else

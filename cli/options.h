@@ -11,17 +11,25 @@
 
 enum option_id {
 	OPT_ALPHA,
+	OPT_AS,
 	OPT_ATTEMPT,
+	OPT_BASELINE,
 	OPT_BOOT_FILES,
+	OPT_BRANCH,
+	OPT_BY,
+	OPT_CANDIDATE,
+	OPT_CONTROLLER,
 	OPT_DETECTOR,
 	OPT_DIRECTION,
 	OPT_EXIT_STATUS,
 	OPT_FILES,
 	OPT_FOLLOW,
 	OPT_FORMAT,
+	OPT_GUEST,
 	OPT_HELP,
 	OPT_LIMIT,
 	OPT_LONG,
+	OPT_MACHINE,
 	OPT_MAX_PVALUE,
 	OPT_METRIC,
 	OPT_MIN_MAGNITUDE,
@@ -31,12 +39,16 @@ enum option_id {
 	OPT_PROJECT,
 	OPT_RANGE,
 	OPT_RAW,
+	OPT_RUN,
 	OPT_SECRET_FILE,
 	OPT_SERVER,
+	OPT_SINCE,
 	OPT_STRICT,
 	OPT_TOKEN_FILE,
+	OPT_UNTIL,
 	OPT_URL,
 	OPT_USER,
+	OPT_VARIANT,
 	OPT_VERSION,
 	OPT_WATCH,
 	OPT_WHY,
@@ -44,7 +56,7 @@ enum option_id {
 	OPT_COUNT
 };
 
-#define OPT_BIT(id) (UINT32_C(1) << (id))
+#define OPT_BIT(id) (UINT64_C(1) << (id))
 
 struct option_row {
 	const char *name;  /* without its dashes */
@@ -54,7 +66,7 @@ struct option_row {
 
 const struct option_row *option_row(enum option_id id);
 
-#define ARGS_MAX 8
+#define ARGS_MAX 64
 
 struct options {
 	const char *value[OPT_COUNT]; /* NULL: not given; "" for a flag */

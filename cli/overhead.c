@@ -8,8 +8,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/str.h"
 #include "bench/bench.h"
+#include "cli/date.h"
 
 #define LINE_BYTES 65536
 #define I2_MUCH .5 /* from here on a mean over machines says little */
@@ -205,6 +208,17 @@ static void print_tables(struct cli *cli, const json_t *tables)
 
 /* ---- the command -------------------------------------------------------- */
 
+static int several(struct cli *cli, int64_t run, const char *names)
+{
+	scoped(free) char *who =
+	    run ? xasprintf("run %" PRId64 " has", run) : xstrdup("there are");
+
+	return cli_bad(cli,
+	    "overhead: %s several metrics: %s (--metric names one, or --long "
+	    "has all)",
+	    who, names);
+}
+
 static int print_csv(struct cli *cli, int64_t run, const json_t *tables)
 {
 	scoped_val(buf_done) struct buf names = BUF_INIT(LINE_BYTES);
@@ -222,11 +236,7 @@ static int print_csv(struct cli *cli, int64_t run, const json_t *tables)
 	if (options_has(&cli->opts, OPT_LONG))
 		table_print(t, &cli->out, FORMAT_CSV);
 	else if (i > 1)
-		return cli_bad(cli,
-		    "overhead: run %" PRId64
-		    " has several metrics: %s (--metric names one, or --long "
-		    "has all)",
-		    run, buf_str(&names));
+		return several(cli, run, buf_str(&names));
 	else if (i)
 		overhead_print_wide(cli, json_array_get(tables, 0));
 	return CLI_OK;
@@ -244,23 +254,102 @@ static void print_notes(struct cli *cli, const json_t *answer)
 	}
 }
 
+static void query_text(struct cli *cli, struct buf *path, enum option_id option)
+{
+	const char *value = cli->opts.value[option];
+
+	if (!value)
+		return;
+	buf_putc(path, strchr(buf_str(path), '?') ? '&' : '?');
+	buf_puts(path, option_row(option)->name);
+	buf_putc(path, '=');
+	http_escape(path, value);
+}
+
+static int query_date(struct cli *cli, struct buf *path, enum option_id option)
+{
+	const char *value = cli->opts.value[option];
+	struct err err = ERR_INIT;
+	int64_t ms;
+
+	if (!value)
+		return CLI_OK;
+	if (date_parse(value, &ms, &err) < 0)
+		return cli_bad(
+		    cli, "--%s: %s", option_row(option)->name, err.msg);
+	buf_printf(path, "%c%s=%" PRId64,
+	    strchr(buf_str(path), '?') ? '&' : '?', option_row(option)->name,
+	    ms);
+	return CLI_OK;
+}
+
+/* What is asked for: of one run alone, or of all. */
+static int make_path(struct cli *cli, int64_t run, struct buf *path)
+{
+	bool plain = run && !cli->opts.value[OPT_BASELINE] &&
+	    !cli->opts.value[OPT_CANDIDATE] && !cli->opts.value[OPT_BY];
+	int code = CLI_OK;
+
+	if (run && (cli->opts.value[OPT_SINCE] || cli->opts.value[OPT_UNTIL]))
+		return cli_bad(cli,
+		    "overhead: a run and --since or --until exclude "
+		    "each other (leave one out)");
+	if (plain)
+		buf_printf(path, "/api/v1/runs/%" PRId64 "/overhead", run);
+	else if (run)
+		buf_printf(path, "/api/v1/overhead?run=%" PRId64, run);
+	else
+		buf_puts(path, "/api/v1/overhead");
+	query_text(cli, path, OPT_METRIC);
+	query_text(cli, path, OPT_BASELINE);
+	query_text(cli, path, OPT_CANDIDATE);
+	query_text(cli, path, OPT_BY);
+	code = query_date(cli, path, OPT_SINCE);
+	if (code == CLI_OK)
+		code = query_date(cli, path, OPT_UNTIL);
+	if (code == CLI_OK && path->failed)
+		code = cli_bad(cli, "overhead: an option is too long");
+	return code;
+}
+
 static int ask(struct cli *cli, int64_t run, json_t **ret)
 {
-	const char *metric = cli->opts.value[OPT_METRIC];
-	scoped(free) char *what = xasprintf("overhead of run %" PRId64, run);
+	scoped(free) char *what = run
+	    ? xasprintf("overhead of run %" PRId64, run)
+	    : xstrdup("overhead");
 	scoped_val(buf_done) struct buf path = BUF_INIT(LINE_BYTES);
 	struct err err = ERR_INIT;
+	int code = make_path(cli, run, &path);
 
-	buf_printf(&path, "/api/v1/runs/%" PRId64 "/overhead", run);
-	if (metric) {
-		buf_puts(&path, "?metric=");
-		http_escape(&path, metric);
-	}
-	if (path.failed)
-		return cli_bad(cli, "--metric: the name is too long");
-	if (http_get(cli->http, buf_str(&path), ret, &err) < 0)
-		return cli_refused(cli, what, HINT_RUNS, &err);
+	if (code == CLI_OK &&
+	    http_get(cli->http, buf_str(&path), ret, &err) < 0)
+		code = cli_refused(cli, what, run ? HINT_RUNS : NULL, &err);
+	return code;
+}
+
+/* The run by argument or option; 0: all. */
+static int read_run(struct cli *cli, int64_t *ret)
+{
+	const char *option = cli->opts.value[OPT_RUN];
+	struct err err = ERR_INIT;
+
+	*ret = 0;
+	if (cli->opts.n_args > 1 && option)
+		return cli_bad(cli, "overhead: the run is given twice");
+	if (cli->opts.n_args > 1)
+		return cli_id(cli, 1, "run", ret);
+	if (option && str_to_i64(option, 1, INT64_MAX, ret, &err) < 0)
+		return cli_bad(cli, "--run: %s (%s)", err.msg, HINT_RUNS);
 	return CLI_OK;
+}
+
+static void note_nothing(struct cli *cli, int64_t run)
+{
+	if (run)
+		cli_note(
+		    cli, "run %" PRId64 " has nothing to compare (yet)", run);
+	else
+		cli_note(cli, "there is nothing to compare (yet)");
 }
 
 int cmd_overhead(struct cli *cli)
@@ -268,7 +357,7 @@ int cmd_overhead(struct cli *cli)
 	scoped(json_decref) json_t *answer = NULL;
 	const json_t *tables;
 	int64_t run = 0;
-	int code = cli_id(cli, 1, "run", &run);
+	int code = read_run(cli, &run);
 
 	if (code == CLI_OK)
 		code = ask(cli, run, &answer);
@@ -281,8 +370,7 @@ int cmd_overhead(struct cli *cli)
 	}
 	print_notes(cli, answer);
 	if (!json_array_size(tables))
-		cli_note(
-		    cli, "run %" PRId64 " has nothing to compare (yet)", run);
+		note_nothing(cli, run);
 	if (cli->format == FORMAT_CSV)
 		return print_csv(cli, run, tables);
 	print_tables(cli, tables);

@@ -96,20 +96,42 @@ static size_t parts(enum format format)
 	return format == FORMAT_TABLE ? 3 : 1;
 }
 
+/* As in the published tables: "windows_11_sata", "windows_11_overhead". */
+static char *csv_place(const json_t *place)
+{
+	const char *controller = api_text(place, "controller");
+	const char *guest = api_text(place, "guest");
+
+	if (!*guest)
+		return overhead_place(place, "_");
+	return xasprintf("%s_%s", guest, *controller ? controller : "overhead");
+}
+
+/* A published row keeps its own spelling of the machine in CSV. */
+static const char *row_name(const struct band *b, const json_t *row)
+{
+	const char *named = api_text(row, "named");
+
+	return b->format == FORMAT_CSV && *named ? named
+	                                         : api_text(row, "machine");
+}
+
 static void band_columns(struct band *b)
 {
 	size_t each = parts(b->format);
 	size_t n = 1 + each * b->n;
 	scoped(free) struct column *c = xcalloc(n, sizeof(*c));
 
-	c[0] = (struct column){"machine", "machine", COLUMN_LEFT, COLUMN_ALL};
+	c[0] =
+	    (struct column){"machine_name", "machine", COLUMN_LEFT, COLUMN_ALL};
 	b->names = xcalloc(b->n + 1, sizeof(b->names[0]));
 	for (size_t i = 0; i < b->n; i++) {
 		const json_t *place =
 		    json_array_get(api_list(b->table, "columns"), b->first + i);
 
-		b->names[i] =
-		    overhead_place(place, b->format == FORMAT_CSV ? "_" : " ");
+		b->names[i] = b->format == FORMAT_CSV
+		    ? csv_place(place)
+		    : overhead_place(place, " ");
 		c[1 + each * i] = (struct column){
 		    b->names[i], b->names[i], COLUMN_LEFT, COLUMN_ALL};
 		for (size_t k = 1; k < each; k++)
@@ -172,7 +194,7 @@ static void band_make(struct band *b)
 	band_columns(b);
 	json_array_foreach(api_list(b->table, "rows"), y, row)
 	{
-		table_text(b->t, api_text(row, "machine"));
+		table_text(b->t, row_name(b, row));
 		for (size_t i = 0; i < b->n; i++)
 			band_cell(b, overhead_cell(b->table, y, b->first + i));
 	}

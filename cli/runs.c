@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/api.h"
+#include "cli/junit.h"
 
 #define PAGE_MOST 500 /* the server's limit for one answer */
 #define RUNS_MOST 100000
@@ -247,12 +248,15 @@ int cmd_show(struct cli *cli)
 
 	if (code == CLI_OK)
 		code = api_run(cli, id, &run);
-	if (code == CLI_OK && cli->format == FORMAT_TABLE)
+	if (code == CLI_OK &&
+	    (cli->format == FORMAT_TABLE || cli->format == FORMAT_JUNIT))
 		code = api_matrix(cli, id, &matrix);
 	if (code != CLI_OK)
 		return code;
 	if (cli->format == FORMAT_JSON) {
 		print_json(&cli->out, run);
+	} else if (cli->format == FORMAT_JUNIT) {
+		junit_print(cli, run, matrix);
 	} else if (cli->format == FORMAT_CSV) {
 		scoped(json_decref) json_t *one = json_pack("[O]", run);
 

@@ -21,9 +21,9 @@
 /* Equal within 1 %, as for processors: a file names no metric. */
 #define MARGIN .01
 
-static const uint32_t ratio_options =
+static const uint64_t ratio_options =
     OPT_BIT(OPT_DIRECTION) | OPT_BIT(OPT_PAIRED) | OPT_BIT(OPT_FORMAT);
-static const uint32_t changes_options = OPT_BIT(OPT_DETECTOR) |
+static const uint64_t changes_options = OPT_BIT(OPT_DETECTOR) |
     OPT_BIT(OPT_ALPHA) | OPT_BIT(OPT_WINDOW) | OPT_BIT(OPT_MAX_PVALUE) |
     OPT_BIT(OPT_MIN_MAGNITUDE) | OPT_BIT(OPT_FORMAT);
 
@@ -499,7 +499,7 @@ int cmd_stat(struct cli *cli)
 {
 	static const struct {
 		const char *name;
-		const uint32_t *options;
+		const uint64_t *options;
 		int (*run)(struct cli *cli);
 	} rows[] = {
 	    {"ratio", &ratio_options, stat_ratio},

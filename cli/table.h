@@ -21,7 +21,8 @@ enum format {
 	FORMAT_TABLE,
 	FORMAT_JSON,
 	FORMAT_CSV,
-	FORMAT_MARKDOWN /* of GitHub's flavour; for people's pages */
+	FORMAT_MARKDOWN, /* of GitHub's flavour; for people's pages */
+	FORMAT_JUNIT     /* XML of a run; no table */
 };
 
 enum column_kind {
@@ -68,7 +69,7 @@ void table_render(const struct table *t, const struct term *term,
 void table_csv(const struct table *t, struct buf *to);
 /* As people see it, never cut. */
 void table_markdown(const struct table *t, struct buf *to);
-/* Writes it in that format (which is not JSON) to the terminal. */
+/* Writes it in that format (one of tables: not JSON, not JUnit). */
 void table_print(
     const struct table *t, const struct term *term, enum format format);
 

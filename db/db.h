@@ -390,18 +390,35 @@ struct db_log;
 #define DB_LOG_HEAD_MAX (32 << 20)
 #define DB_LOG_TAIL_MAX (32 << 20)
 
-/* Begins, or after a crash goes on with (cut to the last good frame). */
+/*
+ * Begins, or after a crash goes on with (cut to the last good frame). Nothing
+ * of it is durable before the first sync.
+ */
 int db_log_open(
     const char *dir, int64_t attempt_id, struct db_log **ret, struct err *err);
 /* Visible to readers when it returns, durable only after db_log_sync(). */
 int db_log_append(struct db_log *log, const char *data, size_t len,
     int64_t at_ms, struct err *err);
-/* fdatasync of all that was appended. */
+/* fdatasync of all that was appended. Blocks: not for a loop. */
 int db_log_sync(struct db_log *log, struct err *err);
+/*
+ * The same by the writer, before the transaction is committed: a verdict is
+ * never newer on disk than the log that it was read from. As with a commit,
+ * what fails is tried again until it works, and ops.health is told. The log
+ * may be written and closed meanwhile. Error: LIMIT (no descriptor is left).
+ */
+int db_tx_log_sync(struct db_tx *tx, struct db_log *log, struct err *err);
+/* So much was appended since it was synced last that it is time to. */
+bool db_log_wants_sync(const struct db_log *log);
 /* Bytes that arrived so far: the offset of the next one. */
 int64_t db_log_size(const struct db_log *log);
-/* Compresses what is still raw, syncs and frees. NULL is allowed. */
+/*
+ * Compresses what is still raw, syncs and frees, in any case. Blocks. NULL is
+ * allowed.
+ */
 int db_log_close(struct db_log *log, struct err *err);
+/* The same with its waiting left to the writer. */
+void db_tx_log_close(struct db_tx *tx, struct db_log *log);
 
 struct db_log_info {
 	int64_t size;     /* bytes that arrived */
@@ -425,6 +442,8 @@ int db_log_read(const char *dir, int64_t attempt_id, int64_t from, int64_t to,
 
 /* ---- reading ------------------------------------------------------------ */
 
+#include "db/import.h" /* last: they use what stands above */
 #include "db/read.h"
+#include "db/read_series.h"
 
 #endif

@@ -12,27 +12,36 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/file.c \
 	%D%/filter.c %D%/filter.h \
 	%D%/history.c %D%/history.h \
+	%D%/import.c %D%/import.h \
 	%D%/job.c %D%/job.h \
+	%D%/like.c %D%/like.h \
 	%D%/load.c \
 	%D%/log.c \
 	%D%/log_file.c %D%/log_file.h \
 	%D%/log_read.c \
+	%D%/log_sync.c %D%/log_sync.h \
 	%D%/machine.c \
+	%D%/machine_alias.c \
 	%D%/mark.c %D%/mark.h \
 	%D%/migrate.c %D%/migrate.h \
 	%D%/open.c \
 	%D%/pack.c %D%/pack.h \
 	%D%/plan.c %D%/plan.h \
 	%D%/read.h \
+	%D%/read_series.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reader_attempt.c \
 	%D%/reader_changes.c \
+	%D%/reader_import.c \
 	%D%/reader_job.c \
 	%D%/reader_machine.c \
+	%D%/reader_points.c \
 	%D%/reader_run.c \
+	%D%/reader_series.c \
 	%D%/run.c \
 	%D%/run_file.c %D%/run_file.h \
-	%D%/sample.c \
+	%D%/sample.c %D%/sample.h \
+	%D%/series.h \
 	%D%/sql.h \
 	%D%/stmt.c %D%/stmt.h \
 	%D%/store.h \
@@ -46,7 +55,8 @@ nodist_%C%_libdb_a_SOURCES = %D%/migrations.c
 db_migrations = \
 	%D%/migrations/0001-initial.sql \
 	%D%/migrations/0002-agent.sql \
-	%D%/migrations/0003-hooks.sql
+	%D%/migrations/0003-hooks.sql \
+	%D%/migrations/0004-numbers.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c
@@ -67,7 +77,10 @@ db_tests = \
 	tests/unit/db_changes \
 	tests/unit/db_crash \
 	tests/unit/db_delivery \
+	tests/unit/db_filter \
+	tests/unit/db_import \
 	tests/unit/db_log \
+	tests/unit/db_log_sync \
 	tests/unit/db_migrate \
 	tests/unit/db_open \
 	tests/unit/db_pack \
@@ -94,9 +107,18 @@ tests_unit_db_crash_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_delivery_SOURCES = tests/unit/db_delivery.c $(db_kit)
 tests_unit_db_delivery_LDADD = $(db_test_libs)
 tests_unit_db_delivery_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_import_SOURCES = tests/unit/db_import.c $(db_kit)
+tests_unit_db_import_LDADD = $(db_test_libs)
+tests_unit_db_import_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_filter_SOURCES = tests/unit/db_filter.c $(db_kit)
+tests_unit_db_filter_LDADD = $(db_test_libs)
+tests_unit_db_filter_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_log_SOURCES = tests/unit/db_log.c $(db_kit)
 tests_unit_db_log_LDADD = $(db_test_libs)
 tests_unit_db_log_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_log_sync_SOURCES = tests/unit/db_log_sync.c $(db_kit)
+tests_unit_db_log_sync_LDADD = $(db_test_libs)
+tests_unit_db_log_sync_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_migrate_SOURCES = tests/unit/db_migrate.c $(db_kit)
 tests_unit_db_migrate_LDADD = $(db_test_libs)
 tests_unit_db_migrate_CPPFLAGS = $(db_test_cppflags)

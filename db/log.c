@@ -4,8 +4,8 @@
  *
  * Invariants: what db_log_append() took is in the raw tail or in a frame, and
  * db_log_size() counts it; a raw tail is removed only when the frame made of
- * it is durable, or never was asked to be; a failed write is cut off again,
- * so that the next append does not stand behind half a piece.
+ * it is durable; a failed write is cut off again, so that the next append does
+ * not stand behind half a piece.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,11 @@
 #include "db/db.h"
 #include "db/fault.h"
 #include "db/log_file.h"
+#include "db/log_sync.h"
 #include "db/pack.h"
+#include "db/tx.h"
 
-#define STALE_MAX 16
+#define STALE_MAX 16 /* tails that wait for a sync */
 #define TAILS_MAX (DB_LOG_TAIL_MAX / LOG_SEGMENT_BYTES + 2)
 
 struct db_log {
@@ -40,20 +42,12 @@ struct db_log {
 	int64_t first_at_ms;
 	int64_t mark_at_ms;       /* last mark, */
 	size_t mark_at;           /* and where it stands in raw */
-	int64_t stale[STALE_MAX]; /* tails whose frame is not yet durable */
-	size_t n_stale;
+	struct log_sync *todo;    /* for the next sync, with what is dirty */
 	int64_t tails[TAILS_MAX]; /* segments after the head */
 	size_t n_tails;
 };
 
 /* ---- small things ------------------------------------------------------- */
-
-static int sync_fd(int fd, const char *what, struct err *err)
-{
-	if (FAULT("fsync") || fdatasync(fd) < 0)
-		return err_errno(err, errno ? errno : EIO, "sync %s", what);
-	return 0;
-}
 
 /* Writes all or nothing. */
 static int write_at(
@@ -93,36 +87,14 @@ static void remove_file(struct db_log *l, int64_t offset, const char *suffix)
 	(void)unlink(path);
 }
 
-static void drop_stale(struct db_log *l)
+static struct log_sync *todo(struct db_log *l)
 {
-	for (size_t i = 0; i < l->n_stale; i++)
-		remove_file(l, l->stale[i], ".raw");
-	l->n_stale = 0;
-}
-
-static int sync_segment(struct db_log *l, struct err *err)
-{
-	int r = l->seg_dirty ? sync_fd(l->seg_fd, l->folder, err) : 0;
-
-	if (r < 0)
-		return r;
-	l->seg_dirty = false;
-	drop_stale(l);
-	return 0;
+	if (!l->todo)
+		l->todo = log_sync_new(l->root, l->folder);
+	return l->todo;
 }
 
 /* ---- frames ------------------------------------------------------------- */
-
-static int sync_folder(struct db_log *l, struct err *err)
-{
-	int r = l->folder_dirty ? fs_sync_dir(l->folder, err) : 0;
-
-	if (r == 0 && l->folder_dirty)
-		r = fs_sync_dir(l->root, err);
-	if (r == 0)
-		l->folder_dirty = false;
-	return r;
-}
 
 static bool segment_is_full(const struct db_log *l)
 {
@@ -135,13 +107,14 @@ static bool segment_is_full(const struct db_log *l)
 static int rotate(struct db_log *l, struct err *err)
 {
 	int fd = -1;
-	int r = sync_segment(l, err);
+	int r = open_file(l, l->seg_end, ".seg", &fd, err);
 
-	if (r == 0)
-		r = open_file(l, l->seg_end, ".seg", &fd, err);
 	if (r < 0)
 		return r;
+	if (l->seg_dirty)
+		log_sync_add_fd(todo(l), fd_take(&l->seg_fd));
 	fd_done(&l->seg_fd);
+	l->seg_dirty = false;
 	l->seg_fd = fd;
 	l->seg_start = l->seg_end;
 	l->seg_pos = 0;
@@ -203,13 +176,11 @@ static int seal(struct db_log *l, struct err *err)
 		return 0;
 	if (segment_is_full(l))
 		r = rotate(l, err);
-	if (r == 0 && l->n_stale == STALE_MAX)
-		r = sync_segment(l, err);
 	if (r == 0)
 		r = write_frame(l, err);
 	if (r < 0)
 		return r;
-	l->stale[l->n_stale++] = l->seg_end;
+	log_sync_add_tail(todo(l), l->seg_end);
 	l->seg_end += (int64_t)l->raw.len;
 	begin_tail(l);
 	return 0;
@@ -280,22 +251,80 @@ int db_log_append(struct db_log *log, const char *data, size_t len,
 	return r;
 }
 
-int db_log_sync(struct db_log *log, struct err *err)
-{
-	int r = 0;
-
-	if (log->raw_dirty)
-		r = sync_fd(log->raw_fd, log->folder, err);
-	if (r < 0)
-		return r;
-	log->raw_dirty = false;
-	r = sync_segment(log, err);
-	return r < 0 ? r : sync_folder(log, err);
-}
-
 int64_t db_log_size(const struct db_log *log)
 {
 	return log->seg_end + (int64_t)log->raw.len;
+}
+
+bool db_log_wants_sync(const struct db_log *log)
+{
+	return log->todo && log->todo->n_tails >= STALE_MAX;
+}
+
+/* ---- syncing ------------------------------------------------------------ */
+
+/* A raw tail, even if empty, says that the log is being written. */
+static int begin_raw(struct db_log *l, struct err *err)
+{
+	return l->raw_fd >= 0
+	    ? 0
+	    : open_file(l, l->seg_end, ".raw", &l->raw_fd, err);
+}
+
+static int add_fd(struct db_log *l, int fd, struct err *err)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return err_errno(err, errno, "sync %s", l->folder);
+	log_sync_add_fd(todo(l), copy);
+	return 0;
+}
+
+/*
+ * Notes all that is dirty. The log may go on: it keeps its descriptors, and
+ * what is written to them from now on is dirty anew.
+ */
+static int add_dirty(struct db_log *l, struct err *err)
+{
+	int r = l->raw_dirty ? add_fd(l, l->raw_fd, err) : 0;
+
+	if (r < 0)
+		return r;
+	l->raw_dirty = false;
+	r = l->seg_dirty ? add_fd(l, l->seg_fd, err) : 0;
+	if (r < 0)
+		return r;
+	l->seg_dirty = false;
+	if (l->folder_dirty)
+		todo(l)->new_names = true;
+	l->folder_dirty = false;
+	return 0;
+}
+
+int db_log_sync(struct db_log *log, struct err *err)
+{
+	int r = add_dirty(log, err);
+
+	/* What failed is still to be done. */
+	if (r == 0 && log->todo)
+		r = log_sync_run(log->todo, err);
+	if (r == 0)
+		log_sync_free(take(log->todo));
+	return r;
+}
+
+int db_tx_log_sync(struct db_tx *tx, struct db_log *log, struct err *err)
+{
+	int r;
+
+	/* A frame now is none at the end. What cannot be sealed stays raw. */
+	if (seal(log, NULL) == 0)
+		(void)begin_raw(log, NULL); /* or it looks closed meanwhile */
+	r = add_dirty(log, err);
+	if (r == 0 && log->todo)
+		tx_log(tx, take(log->todo));
+	return r;
 }
 
 /* ---- open and close ----------------------------------------------------- */
@@ -304,6 +333,7 @@ static void log_free(struct db_log *l)
 {
 	fd_done(&l->seg_fd);
 	fd_done(&l->raw_fd);
+	log_sync_free(l->todo);
 	buf_done(&l->raw);
 	buf_done(&l->marks);
 	free(l->folder);
@@ -313,20 +343,43 @@ static void log_free(struct db_log *l)
 
 SCOPED_DEFINE(struct db_log, log_free);
 
+/* Seals, and leaves in todo all that is left to do, with the descriptors. */
+static int finish(struct db_log *l, struct err *err)
+{
+	int r = seal(l, err);
+
+	if (l->raw_dirty)
+		log_sync_add_fd(todo(l), fd_take(&l->raw_fd));
+	if (l->seg_dirty)
+		log_sync_add_fd(todo(l), fd_take(&l->seg_fd));
+	todo(l)->new_names |= l->folder_dirty;
+	/* What could not be sealed stays raw, for readers as good. */
+	if (!l->raw.len)
+		log_sync_add_tail(todo(l), l->seg_end);
+	return r;
+}
+
 int db_log_close(struct db_log *log, struct err *err)
 {
+	scoped(log_free) struct db_log *l = log;
+	int sealed;
 	int r;
 
-	if (!log)
+	if (!l)
 		return 0;
-	r = seal(log, err);
-	if (r == 0)
-		r = db_log_sync(log, err);
-	/* What could not be sealed stays raw, for readers as good. */
-	if (r == 0)
-		remove_file(log, log->seg_end, ".raw");
-	log_free(log);
-	return r;
+	sealed = finish(l, err);
+	r = log_sync_run(l->todo, sealed < 0 ? NULL : err);
+	return sealed < 0 ? sealed : r;
+}
+
+void db_tx_log_close(struct db_tx *tx, struct db_log *log)
+{
+	scoped(log_free) struct db_log *l = log;
+
+	if (!l)
+		return;
+	(void)finish(l, NULL); /* what it leaves is as good for readers */
+	tx_log(tx, take(l->todo));
 }
 
 /* Finds the end of the last segment's good frames and cuts the rest off. */
@@ -400,12 +453,13 @@ static int take_tails(
 	return r;
 }
 
+/* Only when the frames are durable that are made of them. */
 static void drop_leftovers(struct db_log *l, const struct log_list *files)
 {
+	log_sync_free(take(l->todo));
 	for (size_t i = 0; i < files->n_raws; i++)
 		if (files->raws[i] != l->seg_end)
-			remove_file(l, files->raws[i], ".raw");
-	l->n_stale = 0;
+			log_sync_add_tail(todo(l), files->raws[i]);
 }
 
 static int recover(struct db_log *l, struct err *err)
@@ -423,15 +477,11 @@ static int recover(struct db_log *l, struct err *err)
 		r = cut_segment(l, err);
 	if (r == 0)
 		r = take_tails(l, &files, err);
-	l->seg_dirty = true;
-	if (r == 0)
-		r = db_log_sync(l, err);
 	if (r == 0)
 		drop_leftovers(l, &files);
-	/* A raw tail, even if empty, says that the log is being written. */
-	if (r == 0 && l->raw_fd < 0)
-		r = open_file(l, l->seg_end, ".raw", &l->raw_fd, err);
-	return r;
+	/* One that begins has nothing to lose. */
+	l->seg_dirty = files.n_segs || files.n_raws;
+	return r == 0 ? begin_raw(l, err) : r;
 }
 
 int db_log_open(

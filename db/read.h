@@ -15,6 +15,16 @@ int db_reader_open(const char *dir, struct db_reader **ret, struct err *err);
 void db_reader_close(struct db_reader *r);
 SCOPED_DEFINE(struct db_reader, db_reader_close);
 
+/*
+ * What filters by name keep in memory: each name, 4 bytes a run. Readers of
+ * one folder, in any threads, may share one, which must outlive them; a reader
+ * that is given none has its own. Before the first query.
+ */
+struct db_filter;
+struct db_filter *db_filter_new(void);
+void db_filter_free(struct db_filter *f); /* NULL is allowed */
+void db_reader_share(struct db_reader *r, struct db_filter *filter);
+
 struct db_run {
 	int64_t id;
 	const char *project;

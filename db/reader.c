@@ -19,7 +19,8 @@
 struct db_reader {
 	char *dir;
 	struct conn *conn;
-	struct filter *filter;
+	struct db_filter *filter; /* own_filter, or of others too */
+	struct db_filter *own_filter;
 	int depth; /* of reader_begin() */
 };
 
@@ -63,7 +64,7 @@ void db_reader_close(struct db_reader *r)
 		return;
 	if (r->conn)
 		conn_close(r->conn);
-	filter_free(r->filter);
+	db_filter_free(r->own_filter);
 	free(r->dir);
 	free(r);
 }
@@ -78,10 +79,15 @@ const char *reader_dir(const struct db_reader *r)
 	return r->dir;
 }
 
-struct filter *reader_filter(struct db_reader *r)
+void db_reader_share(struct db_reader *r, struct db_filter *filter)
+{
+	r->filter = filter;
+}
+
+struct db_filter *reader_filter(struct db_reader *r)
 {
 	if (!r->filter)
-		r->filter = filter_new();
+		r->filter = r->own_filter = db_filter_new();
 	return r->filter;
 }
 

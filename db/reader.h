@@ -12,15 +12,15 @@
 struct conn;
 struct db_reader;
 struct plan_data;
-struct filter;
+struct db_filter;
 
 /* A read transaction ends after this time, so that the log can start anew. */
 #define READER_MAX_MS 250
 
 struct conn *reader_conn(struct db_reader *r);
 const char *reader_dir(const struct db_reader *r);
-/* Of the filter by name: kept from query to query. */
-struct filter *reader_filter(struct db_reader *r);
+/* Of the filter by name: kept from query to query. Borrowed. */
+struct db_filter *reader_filter(struct db_reader *r);
 
 /*
  * One state of the database for several statements: begin and end, which may

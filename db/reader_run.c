@@ -209,13 +209,21 @@ static int runs_like(struct db_reader *r, const struct db_run_query *q,
 	int64_t ids[RUNS_MAX];
 	size_t n = 0;
 	bool more = true;
-	int e = filter_page(reader_filter(r), reader_conn(r), q->name_like,
+	int e = filter_page(reader_filter(r), r, q->name_like,
 	    q->page ? 0 : q->before, skipped(q), (size_t)q->limit, ids, &n,
 	    err);
 
 	for (size_t i = 0; i < n && e == 0 && more; i++)
 		e = one_run(r, sql_run_found, ids[i], row, arg, &more, err);
 	return e;
+}
+
+static int begin_runs(
+    struct db_reader *r, const struct db_run_query *q, struct err *err)
+{
+	int e = q->name_like ? filter_fill(reader_filter(r), r, err) : 0;
+
+	return e < 0 ? e : reader_begin(r, READER_MAX_MS, err);
 }
 
 int db_runs(struct db_reader *r, const struct db_run_query *q,
@@ -229,7 +237,7 @@ int db_runs(struct db_reader *r, const struct db_run_query *q,
 		return err_set(err, ERR_INVAL,
 		    "runs: limit from 1 to %d, page and before from 0",
 		    RUNS_MAX);
-	e = reader_begin(r, READER_MAX_MS, err);
+	e = begin_runs(r, q, err);
 	if (e < 0)
 		return e;
 	e = q->name_like ? runs_like(r, q, row, arg, err)
@@ -256,13 +264,13 @@ static int count_all(struct db_reader *r, int64_t *ret, struct err *err)
 int db_run_count(struct db_reader *r, const struct db_run_query *q,
     int64_t *ret, struct err *err)
 {
-	int e = reader_begin(r, READER_MAX_MS, err);
+	int e = begin_runs(r, q, err);
 
 	if (e < 0)
 		return e;
-	e = q->name_like ? filter_count(reader_filter(r), reader_conn(r),
-	                       q->name_like, ret, err)
-	                 : count_all(r, ret, err);
+	e = q->name_like
+	    ? filter_count(reader_filter(r), r, q->name_like, ret, err)
+	    : count_all(r, ret, err);
 	reader_end(r);
 	return e;
 }

@@ -8,6 +8,7 @@
 
 #include "db/db.h"
 #include "db/mark.h"
+#include "db/sample.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 #include "db/tx.h"
@@ -75,8 +76,8 @@ static int series_put(
 	return stmt_run(st, err);
 }
 
-static int series_id(struct conn *c, const struct db_sample *sample,
-    int64_t *ret, struct err *err)
+int series_id(struct conn *c, const struct db_sample *sample, int64_t *ret,
+    struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_series_get);
 	struct series s = {0};

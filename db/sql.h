@@ -19,6 +19,8 @@ extern const char *const sql_attempt[];
 extern const char *const sql_machine[];
 extern const char *const sql_token[];
 extern const char *const sql_delivery[];
+extern const char *const sql_import[];
+extern const char *const sql_machine_alias[];
 extern const char *const sql_load[];
 extern const char *const sql_run_file[];
 extern const char *const sql_reader[];
@@ -28,5 +30,8 @@ extern const char *const sql_reader_job[];
 extern const char *const sql_reader_attempt[];
 extern const char *const sql_reader_changes[];
 extern const char *const sql_reader_machine[];
+extern const char *const sql_reader_import[];
+extern const char *const sql_reader_series[];
+extern const char *const sql_reader_points[];
 
 #endif

@@ -214,6 +214,11 @@ void conn_checkpoint(struct conn *c, bool truncate)
 	(void)sqlite3_wal_checkpoint_v2(c->sq, NULL, mode, NULL, NULL);
 }
 
+bool stmt_like(const char *text, const char *pattern)
+{
+	return sqlite3_strlike(pattern, text, 0) == 0;
+}
+
 struct sqlite3 *conn_handle(struct conn *c)
 {
 	return c->sq;

@@ -75,6 +75,9 @@ const char *stmt_text(struct stmt *st, int col);
 const char *stmt_text_or_null(struct stmt *st, int col);
 const void *stmt_blob(struct stmt *st, int col, size_t *ret_len);
 
+/* Whether SQL says `text LIKE pattern`. */
+bool stmt_like(const char *text, const char *pattern);
+
 /* The text behind a statement for EXPLAIN: for tests. */
 struct sqlite3 *conn_handle(struct conn *c);
 

@@ -9,6 +9,7 @@
 #include <stdalign.h>
 
 #include "db/db.h"
+#include "db/log_sync.h"
 #include "db/store.h"
 #include "db/writer.h"
 
@@ -36,6 +37,7 @@ void db_tx_free(struct db_tx *tx)
 
 	if (!tx)
 		return;
+	log_sync_free(tx->logs);
 	for (struct tx_chunk *c = tx->chunks; c; c = next) {
 		next = c->next;
 		free(c);
@@ -98,4 +100,10 @@ void tx_op(
 	op->arg = arg;
 	*tx->last = op;
 	tx->last = &op->next;
+}
+
+void tx_log(struct db_tx *tx, struct log_sync *sync)
+{
+	sync->next = tx->logs;
+	tx->logs = sync;
 }

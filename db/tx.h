@@ -17,6 +17,8 @@ struct db;
 /* arg lives in the transaction. Errors but those of the disk are our bugs. */
 typedef int op_fn(struct conn *c, const void *arg, struct err *err);
 
+struct log_sync;
+
 struct op {
 	struct op *next;
 	const char *name; /* for messages: what, and ... */
@@ -30,6 +32,7 @@ struct db_tx {
 	struct op *ops;
 	struct op **last;
 	struct tx_chunk *chunks;
+	struct log_sync *logs; /* durable before the operations are */
 	void (*done)(void *arg);
 	void *done_arg;
 	struct db_tx *next; /* in the writer's lists */
@@ -42,5 +45,7 @@ char *tx_str(struct db_tx *tx, const char *s); /* NULL gives NULL */
 /* Adds an operation; arg is from tx_alloc(). */
 void tx_op(struct db_tx *tx, const char *name, int64_t id, op_fn *run,
     const void *arg);
+/* Takes ownership; carried out before the batch is committed. */
+void tx_log(struct db_tx *tx, struct log_sync *sync);
 
 #endif

@@ -5,7 +5,8 @@
  * Invariants: a callback runs only after its batch is durable, in the order
  * of posting. A batch that fails is kept as it is and tried every second; an
  * operation that the schema refuses is a bug of ours, and going on would make
- * it durable that something did not happen: abort.
+ * it durable that something did not happen: abort. Console logs are durable
+ * before the rows that were made from them.
  */
 #include "db/writer.h"
 
@@ -15,6 +16,7 @@
 #include <time.h>
 
 #include "db/db.h"
+#include "db/log_sync.h"
 #include "db/stmt.h"
 #include "db/store.h"
 
@@ -145,8 +147,10 @@ static void checkpoint(struct writer *w)
 static int write_batch(
     struct writer *w, const struct db_tx *batch, struct err *err)
 {
-	int r;
+	int r = log_sync_batch(batch, err);
 
+	if (r < 0)
+		return r;
 	lock(&w->db->conn_lock);
 	r = commit(w->db->conn, batch, err);
 	unlock(&w->db->conn_lock);

@@ -111,6 +111,14 @@ static void audit(struct daemon *d, const char *who, const char *fmt, ...)
 	db_tx_post(tx, NULL, NULL);
 }
 
+static void op_import(struct asker who, const json_t *h)
+{
+	const char *name;
+
+	if (allowed(who, h, SCOPE_SUBMIT, &name))
+		import_request(who, h, name);
+}
+
 static void op_cancel(struct asker who, const json_t *h)
 {
 	struct err err = ERR_INIT;
@@ -489,6 +497,7 @@ static const struct op {
     {"file", op_file},
     {"health", op_health},
     {"hook", hook_request},
+    {"import", op_import},
     {"machine", op_machine},
     {"machines", op_machines},
     {"open", op_open},

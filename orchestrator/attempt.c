@@ -57,7 +57,7 @@ void attempt_free(struct attempt *a)
 		power_cancel(a->m->power);
 	if (a->m && a->m->console)
 		console_close(a->m->console);
-	/* The log's verdict was synced before; only its tail can be lost. */
+	/* It is still here only when the daemon stops. */
 	if (db_log_close(a->log, &err) < 0)
 		log_warn("job=%lld log: %s", (long long)a->lj->job.id, err.msg);
 	attempt_agent_free(a->agent);
@@ -120,15 +120,16 @@ void attempt_end(struct attempt *a, struct verdict verdict, const char *text)
 	if (a->m && a->m->power)
 		power_cancel(a->m->power);
 	a->power_busy = false;
+	rec = record_new(a->d, a->lj);
 	/* A verdict is never newer on disk than the log it was read from. */
-	if (a->log && !a->log_broken && db_log_sync(a->log, &err) < 0) {
+	if (a->log && !a->log_broken &&
+	    db_tx_log_sync(record_tx(rec), a->log, &err) < 0) {
 		a->log_broken = true;
 		room_lost(a->d, &err);
 		(void)err_prefix(&err, "console gap");
 		ev.verdict = gap;
 		ev.text = err.msg;
 	}
-	rec = record_new(a->d, a->lj);
 	if (a->lj->job.state == JOB_RUN) {
 		record_event(rec, (struct job_event){.type = JOB_EV_EXIT});
 		ev.type = JOB_EV_COLLECTED;
@@ -470,6 +471,9 @@ void attempt_leave(struct attempt *a)
 
 	fleet_attempt_ended(a->d->fleet, &result, &advice);
 	rec = record_new(a->d, lj);
+	if (a->m && a->m->console)
+		console_close(a->m->console);
+	db_tx_log_close(record_tx(rec), take(a->log));
 	if (advice.retry)
 		record_event(rec,
 		    (struct job_event){
@@ -500,8 +504,6 @@ static void on_cleaned(void *arg, int r, enum power_state seen,
 		    (long long)a->lj->job.id, err->msg, evidence);
 		machine_health(a->d, a->m, HEALTH_QUARANTINED, why);
 	}
-	if (a->m->console)
-		console_close(a->m->console);
 	attempt_leave(a);
 }
 

@@ -216,6 +216,17 @@ static bool says_boot_failed(struct attempt *a, const char *data, size_t len)
 	return !word[a->failed_at] && !guest_test_result(a->test)->begun;
 }
 
+/* Of a long log: what is durable need not be kept twice. */
+static void sync_log(struct attempt *a)
+{
+	struct db_tx *tx = db_tx_new(a->d->db);
+	struct err err = ERR_INIT;
+
+	if (db_tx_log_sync(tx, a->log, &err) < 0)
+		log_warn("job=%lld log: %s", (long long)a->lj->job.id, err.msg);
+	db_tx_post(tx, NULL, NULL);
+}
+
 static void on_data(void *arg, const char *data, size_t len, int64_t at_ms)
 {
 	struct attempt *a = arg;
@@ -229,6 +240,8 @@ static void on_data(void *arg, const char *data, size_t len, int64_t at_ms)
 		attempt_unwritten(a, &err);
 		return;
 	}
+	if (db_log_wants_sync(a->log))
+		sync_log(a);
 	if (a->over || !a->on_sent)
 		return;
 	a->last_byte_ms = loop_now_ms(a->d->loop);

@@ -45,8 +45,9 @@ void helper_cancel(struct helper *h, int64_t id);
 
 /* The helper's own side of `--helper ipmi`; returns the exit code. */
 int helper_ipmi_main(void);
-/* The same for `--helper bundle` and `--helper git`. */
+/* The same for `--helper bundle`, `--helper git` and `--helper import`. */
 int helper_bundle_main(void);
 int helper_git_main(void);
+int helper_import_main(void);
 
 #endif

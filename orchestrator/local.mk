@@ -19,11 +19,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/helper.c %D%/helper.h \
 	%D%/helper_bundle.c \
 	%D%/helper_git.c \
+	%D%/helper_import.c %D%/helper_import.h \
 	%D%/helper_ipmi.c \
 	%D%/helper_ipmi_pool.c %D%/helper_ipmi_pool.h \
 	%D%/helper_ipmi_session.c %D%/helper_ipmi_session.h \
 	%D%/helper_source.c %D%/helper_source.h \
 	%D%/hook.c \
+	%D%/imports.c \
 	%D%/lab.c %D%/lab.h \
 	%D%/weblink.c %D%/weblink.h \
 	%D%/machine.c \

@@ -151,6 +151,29 @@ static int add_machine(
 	return 0;
 }
 
+/* The names that imports may use for the machines of the lab. */
+static int take_aliases(struct daemon *d, struct err *err)
+{
+	size_t n = d->lab->n_machines;
+	scoped(free) int64_t *ids = xcalloc(n, sizeof(*ids));
+	scoped(free) struct db_alias *list = NULL;
+	size_t n_list = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct lab_machine *f = &d->lab->machines[i];
+		size_t more = count(f->aliases);
+
+		ids[i] = machine_by_name(d, f->name)->id;
+		if (!more)
+			continue;
+		list = xrealloc(list, n_list + more, sizeof(*list));
+		for (size_t k = 0; k < more; k++)
+			list[n_list++] =
+			    (struct db_alias){f->aliases[k], ids[i]};
+	}
+	return db_aliases_set(d->db, ids, n, list, n_list, err);
+}
+
 int machines_take(struct daemon *d, struct lab *lab, struct err *err)
 {
 	int r = 0;
@@ -167,7 +190,7 @@ int machines_take(struct daemon *d, struct lab *lab, struct err *err)
 	for (size_t i = 0; r == 0 && i < lab->n_machines; i++)
 		if (!machine_by_name(d, lab->machines[i].name))
 			r = add_machine(d, &lab->machines[i], err);
-	return r;
+	return r < 0 ? r : take_aliases(d, err);
 }
 
 void machine_health_changed(

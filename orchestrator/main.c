@@ -121,7 +121,9 @@ static int helper(const char *kind)
 		return helper_bundle_main();
 	if (strcmp(kind, "git") == 0)
 		return helper_git_main();
-	return usage_error("--helper: ipmi, bundle or git");
+	if (strcmp(kind, "import") == 0)
+		return helper_import_main();
+	return usage_error("--helper: ipmi, bundle, git or import");
 }
 
 static int token(const struct args *a, int argc, char **argv)
@@ -210,6 +212,7 @@ int main(int argc, char **argv)
 	int c;
 
 	hash_init();
+	log_wait_set(getenv("IRONBENCH_LOG_WAIT") != NULL);
 	if (argc == 5 && strcmp(argv[1], "--web") == 0)
 		return web(argv);
 	if (argc == 3 && strcmp(argv[1], "--helper") == 0)

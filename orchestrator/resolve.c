@@ -100,7 +100,8 @@ static void add_event(struct db_tx *tx, const struct run *run, struct job *job,
 }
 
 /* What the step printed; before the rows that name the attempt. */
-static void put_log(struct daemon *d, int64_t attempt_id, const json_t *text)
+static void put_log(
+    struct daemon *d, struct db_tx *tx, int64_t attempt_id, const json_t *text)
 {
 	struct db_log *log = NULL;
 	struct err err = ERR_INIT;
@@ -112,7 +113,8 @@ static void put_log(struct daemon *d, int64_t attempt_id, const json_t *text)
 	if (r == 0)
 		r = db_log_append(log, json_string_value(text),
 		    json_string_length(text), clock_wall_ms(), &err);
-	if (db_log_close(log, r < 0 ? NULL : &err) < 0 || r < 0)
+	db_tx_log_close(tx, log);
+	if (r < 0)
 		log_warn(
 		    "attempt=%lld log: %s", (long long)attempt_id, err.msg);
 }
@@ -156,7 +158,7 @@ static void fail(struct resolve *res, const char *step, const struct err *why,
 	struct db_tx *tx = end_with(res, step, &job);
 	int64_t attempt_id = db_next_attempt_id(d->db);
 
-	put_log(d, attempt_id, log);
+	put_log(d, tx, attempt_id, log);
 	add_event(tx, run, &job,
 	    (struct job_event){.type = JOB_EV_LEASE,
 	        .at_ms = res->began_at_ms,

@@ -97,7 +97,7 @@ bool auth_needed(struct request *rq)
 	 * The daemon checks writes with the op that does them; a large body
 	 * must not come in before that, or anybody could fill the disk.
 	 */
-	return rq->route->body == BODY_FORM;
+	return body_is_form(rq->route->body);
 }
 
 static enum MHD_Result no_token(struct request *rq)

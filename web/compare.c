@@ -10,6 +10,26 @@
 
 #include "base/str.h"
 #include "web/compare_cell.h"
+#include "web/compare_table.h"
+
+/* Nobody said how much is worth telling: two percent, as of times. */
+#define IMPORT_MARGIN .02
+
+/* An imported ratio, and its place. */
+struct published {
+	size_t table;
+	size_t row;
+	size_t place;
+	double overhead;
+	char *printed;
+};
+
+/* A metric that the table of metrics does not have. */
+struct own_metric {
+	struct bench_metric metric;
+	char *name;
+	char *unit;
+};
 
 struct compare {
 	struct compare_table *tables;
@@ -17,29 +37,21 @@ struct compare {
 	struct compare_point *points;
 	size_t n_points;
 	size_t cap;
+	struct published *published;
+	size_t n_published;
+	struct own_metric **metrics; /* each stays where it is */
+	size_t n_metrics;
+	unsigned by;
 	char **notes;
 	size_t n_notes;
 };
 
 struct compare *compare_new(void)
 {
-	return xcalloc(1, sizeof(struct compare));
-}
+	struct compare *c = xcalloc(1, sizeof(*c));
 
-static void table_done(struct compare_table *t)
-{
-	for (size_t i = 0; i < t->n_machines; i++)
-		free(t->machines[i]);
-	for (size_t i = 0; i < t->n_places; i++) {
-		free(t->places[i].guest);
-		free(t->places[i].controller);
-	}
-	free(t->baseline);
-	free(t->candidate);
-	free(t->machines);
-	free(t->places);
-	free(t->cells);
-	free(t->geomeans);
+	c->by = COMPARE_BY_ALL;
+	return c;
 }
 
 void compare_free(struct compare *c)
@@ -47,9 +59,18 @@ void compare_free(struct compare *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < c->n_tables; i++)
-		table_done(&c->tables[i]);
+		compare_table_done(&c->tables[i]);
 	for (size_t i = 0; i < c->n_notes; i++)
 		free(c->notes[i]);
+	for (size_t i = 0; i < c->n_published; i++)
+		free(c->published[i].printed);
+	for (size_t i = 0; i < c->n_metrics; i++) {
+		free(c->metrics[i]->name);
+		free(c->metrics[i]->unit);
+		free(c->metrics[i]);
+	}
+	free(c->published);
+	free(c->metrics);
 	free(c->tables);
 	free(c->points);
 	free(c->notes);
@@ -71,7 +92,10 @@ const char *const *compare_notes(const struct compare *c, size_t *ret_n)
 
 const char *compare_method_name(enum compare_method method)
 {
-	return method == COMPARE_PAIRED ? "paired" : "welch";
+	static const char *const names[] = {
+	    "paired", "welch", "published", "pooled"};
+
+	return names[method];
 }
 
 void compare_note(struct compare *c, char *text)
@@ -111,30 +135,6 @@ static size_t table_of(struct compare *c, const struct bench_metric *metric,
 	return c->n_tables++;
 }
 
-static size_t row_of(struct compare_table *t, const char *machine)
-{
-	for (size_t i = 0; i < t->n_machines; i++)
-		if (str_eq(t->machines[i], machine))
-			return i;
-	t->machines =
-	    xrealloc(t->machines, t->n_machines + 1, sizeof(t->machines[0]));
-	t->machines[t->n_machines] = xstrdup(machine);
-	return t->n_machines++;
-}
-
-static size_t place_of(
-    struct compare_table *t, const char *guest, const char *controller)
-{
-	for (size_t i = 0; i < t->n_places; i++)
-		if (str_eq(t->places[i].guest, guest) &&
-		    str_eq(t->places[i].controller, controller))
-			return i;
-	t->places = xrealloc(t->places, t->n_places + 1, sizeof(t->places[0]));
-	t->places[t->n_places].guest = xstrdup(guest);
-	t->places[t->n_places].controller = xstrdup(controller);
-	return t->n_places++;
-}
-
 /* ---- collecting --------------------------------------------------------- */
 
 static bool arm_of(const struct compare_roles *roles, const char *variant,
@@ -167,6 +167,38 @@ static const struct bench_metric *metric_of(
 	return m;
 }
 
+/* The same for a metric that is known, or that an import knows. */
+static const struct bench_metric *import_metric(struct compare *c,
+    const char *name, const char *label, const char *unit, int direction)
+{
+	const struct bench_metric *m = *label ? NULL : bench_metric_find(name);
+	scoped(free) char *full = NULL;
+	struct own_metric *own;
+
+	if (m && (!unit || str_eq(m->unit, unit)))
+		return m;
+	full = *label ? xasprintf("%s (%s)", name, label) : xstrdup(name);
+	unit = unit ? unit : "";
+	for (size_t i = 0; i < c->n_metrics; i++) {
+		m = &c->metrics[i]->metric;
+		if (str_eq(m->name, full) && str_eq(m->unit, unit) &&
+		    (int)m->direction == direction)
+			return m;
+	}
+	c->metrics =
+	    xrealloc(c->metrics, c->n_metrics + 1, sizeof(c->metrics[0]));
+	own = c->metrics[c->n_metrics++] = xcalloc(1, sizeof(*own));
+	own->name = take(full);
+	own->unit = xstrdup(unit);
+	own->metric = (struct bench_metric){.name = own->name,
+	    .profile = own->name,
+	    .unit = own->unit,
+	    .direction = (enum bench_direction)direction,
+	    .margin = IMPORT_MARGIN,
+	    .workload = BENCH_IMPORTED};
+	return &own->metric;
+}
+
 static struct compare_point *room(struct compare *c, size_t n)
 {
 	while (c->n_points + n > c->cap) {
@@ -176,20 +208,19 @@ static struct compare_point *room(struct compare *c, size_t n)
 	return c->points + c->n_points;
 }
 
-int compare_add(struct compare *c, const struct db_run_sample *s,
-    const struct compare_roles *roles, struct err *err)
+static int add_points(struct compare *c, const struct db_run_sample *s,
+    const struct bench_metric *metric, const struct compare_roles *roles,
+    enum compare_arm arm, struct err *err)
 {
-	const struct bench_metric *metric;
-	struct compare_point p = {.attempt_id = s->attempt_id};
+	struct compare_point p = {.attempt_id = s->attempt_id, .arm = arm};
 
-	if (!arm_of(roles, s->variant, &p.arm) || !(metric = metric_of(c, s)))
-		return 0;
 	if (s->n_values > COMPARE_POINTS_MAX - c->n_points)
 		return err_set(err, ERR_LIMIT, "more than %d values to compare",
 		    COMPARE_POINTS_MAX);
 	p.table = table_of(c, metric, roles);
-	p.row = row_of(&c->tables[p.table], s->machine);
-	p.place = place_of(&c->tables[p.table], s->guest, s->controller);
+	p.row = compare_row_of(&c->tables[p.table], s->machine);
+	p.place =
+	    compare_place_of(&c->tables[p.table], s->guest, s->controller);
 	for (size_t i = 0; i < s->n_values; i++) {
 		const struct db_sample_mark *m = s->marks ? &s->marks[i] : NULL;
 
@@ -203,6 +234,62 @@ int compare_add(struct compare *c, const struct db_run_sample *s,
 		c->n_points++;
 	}
 	return 0;
+}
+
+int compare_add(struct compare *c, const struct db_run_sample *s,
+    const struct compare_roles *roles, struct err *err)
+{
+	const struct bench_metric *metric;
+	enum compare_arm arm;
+
+	if (!arm_of(roles, s->variant, &arm) || !(metric = metric_of(c, s)))
+		return 0;
+	return add_points(c, s, metric, roles, arm, err);
+}
+
+int compare_add_import(struct compare *c, const struct db_import_values *v,
+    const struct compare_roles *roles, struct err *err)
+{
+	struct db_run_sample s = {
+	    .attempt_id = -v->import_id,
+	    .machine = v->machine,
+	    .guest = v->guest,
+	    .controller = v->controller,
+	    .values = v->values,
+	    .n_values = v->n_values,
+	};
+	enum compare_arm arm;
+
+	if (!arm_of(roles, v->variant, &arm))
+		return 0;
+	return add_points(c, &s,
+	    import_metric(c, v->metric, v->label, v->unit, v->direction), roles,
+	    arm, err);
+}
+
+void compare_add_ratio(struct compare *c, const struct db_ratio_row *q)
+{
+	struct compare_roles roles = {q->baseline, q->candidate};
+	struct published p = {
+	    .table = table_of(
+	        c, import_metric(c, q->metric, "", NULL, q->direction), &roles),
+	    .overhead = q->overhead,
+	};
+	struct compare_table *t = &c->tables[p.table];
+
+	p.row = compare_row_of(t, q->machine);
+	p.place = compare_place_of(t, q->guest, q->controller);
+	p.printed = xstrdup(q->printed);
+	if (!t->named[p.row])
+		t->named[p.row] = xstrdup(q->named);
+	c->published =
+	    xrealloc(c->published, c->n_published + 1, sizeof(c->published[0]));
+	c->published[c->n_published++] = p;
+}
+
+void compare_by(struct compare *c, unsigned by)
+{
+	c->by = by;
 }
 
 /* ---- computing ---------------------------------------------------------- */
@@ -270,48 +357,50 @@ static void cells_compute(struct compare *c)
 	}
 }
 
-/* Benjamini and Hochberg's family is the table. */
-static void verdicts(struct compare_table *t)
+/* Published ratios, where nothing was measured. */
+static void publish(struct compare *c)
 {
-	size_t n = t->n_machines * t->n_places;
-	scoped(free) struct bench_estimate *e = xcalloc(n, sizeof(e[0]));
-	scoped(free) double *margins = xcalloc(n, sizeof(margins[0]));
-	scoped(free) enum bench_verdict *v = xcalloc(n, sizeof(v[0]));
+	for (size_t i = 0; i < c->n_published; i++) {
+		const struct published *p = &c->published[i];
+		struct compare_table *t = &c->tables[p->table];
+		struct compare_cell *cell =
+		    &t->cells[p->row * t->n_places + p->place];
 
-	for (size_t i = 0; i < n; i++) {
-		e[i] = t->cells[i].estimate;
-		if (!t->cells[i].present)
-			e[i].overhead = e[i].lo = e[i].hi = e[i].p = NAN;
-		margins[i] = t->metric->margin;
+		if (cell->present && cell->method != COMPARE_PUBLISHED) {
+			compare_note(c,
+			    xasprintf("%s: %s: a published ratio is left out, "
+			              "it was measured, too",
+			        t->metric->name, t->machines[p->row]));
+			continue;
+		}
+		*cell = (struct compare_cell){
+		    .present = true,
+		    .method = COMPARE_PUBLISHED,
+		    .estimate = {.overhead = p->overhead,
+		        .lo = NAN,
+		        .hi = NAN,
+		        .p = NAN,
+		        .se = NAN,
+		        .df = NAN},
+		    .baseline_mean = NAN,
+		    .candidate_mean = NAN,
+		    .printed = p->printed,
+		};
 	}
-	bench_verdicts(e, margins, n, COMPARE_Q, v);
-	for (size_t i = 0; i < n; i++)
-		t->cells[i].verdict = v[i];
 }
 
-static void geomeans(struct compare_table *t)
+/* Those that are known in their order, then the others by name. */
+static int compare_metric_rows(
+    const struct bench_metric *a, const struct bench_metric *b)
 {
-	scoped(free) struct bench_estimate *e =
-	    xcalloc(t->n_machines, sizeof(e[0]));
+	bool own_a = !bench_metric_find(a->name);
+	bool own_b = !bench_metric_find(b->name);
 
-	for (size_t x = 0; x < t->n_places; x++) {
-		struct compare_geomean *g = &t->geomeans[x];
-		struct bench_estimate mean = {.p = NAN};
-
-		for (size_t y = 0; y < t->n_machines; y++) {
-			const struct compare_cell *cell =
-			    &t->cells[y * t->n_places + x];
-
-			e[y] = cell->estimate;
-			if (!cell->present)
-				e[y].overhead = NAN;
-		}
-		bench_column(e, t->n_machines, &g->column);
-		mean.overhead = g->column.geomean;
-		mean.lo = g->column.lo;
-		mean.hi = g->column.hi;
-		g->verdict = bench_verdict(&mean, t->metric->margin);
-	}
+	if (own_a != own_b)
+		return own_a ? 1 : -1;
+	if (own_a && strcmp(a->name, b->name) != 0)
+		return strcmp(a->name, b->name);
+	return (a > b) - (a < b);
 }
 
 static int compare_metrics(const void *a, const void *b)
@@ -319,7 +408,7 @@ static int compare_metrics(const void *a, const void *b)
 	const struct compare_table *x = a;
 	const struct compare_table *y = b;
 
-	int r = (x->metric > y->metric) - (x->metric < y->metric);
+	int r = compare_metric_rows(x->metric, y->metric);
 
 	if (!r)
 		r = strcmp(x->baseline, y->baseline);
@@ -333,61 +422,18 @@ void compare_finish(struct compare *c)
 
 		t->cells =
 		    xcalloc(t->n_machines * t->n_places, sizeof(t->cells[0]));
-		t->geomeans = xcalloc(t->n_places, sizeof(t->geomeans[0]));
 	}
 	if (!c->n_tables)
 		return;
 	if (c->n_points)
 		qsort(c->points, c->n_points, sizeof(c->points[0]),
 		    compare_points);
-	cells_compute(c);
+	if (c->n_points)
+		cells_compute(c);
+	publish(c);
 	for (size_t i = 0; i < c->n_tables; i++) {
-		verdicts(&c->tables[i]);
-		geomeans(&c->tables[i]);
+		compare_table_pool(&c->tables[i], c->by);
+		compare_table_judge(&c->tables[i]);
 	}
 	qsort(c->tables, c->n_tables, sizeof(c->tables[0]), compare_metrics);
-}
-
-/* ---- words -------------------------------------------------------------- */
-
-/* "n = 6 pairs a cell", "n = 4 to 6 pairs a cell"; nothing without cells. */
-static void count_text(const struct compare_table *t, struct buf *to)
-{
-	size_t least = SIZE_MAX;
-	size_t most = 0;
-	size_t paired = 0;
-	size_t present = 0;
-
-	for (size_t i = 0; i < t->n_machines * t->n_places; i++) {
-		const struct compare_cell *cell = &t->cells[i];
-
-		if (!cell->present)
-			continue;
-		present++;
-		paired += cell->method == COMPARE_PAIRED;
-		least = cell->n < least ? cell->n : least;
-		most = cell->n > most ? cell->n : most;
-	}
-	if (!present)
-		return;
-	buf_printf(to, "n = %zu", least);
-	if (most > least)
-		buf_printf(to, " to %zu", most);
-	buf_printf(to, " %s a cell, ",
-	    paired == present ? "pairs"
-	        : paired      ? "pairs, or values of an arm,"
-	                      : "values of each arm");
-}
-
-void compare_definition(const struct compare_table *t, struct buf *to)
-{
-	bool higher = t->metric->direction == BENCH_HIGHER;
-
-	buf_printf(to,
-	    "overhead = %s for this %s-is-better metric: above 1 the "
-	    "candidate is slower. ",
-	    higher ? "baseline/candidate" : "candidate/baseline",
-	    bench_direction_name(t->metric->direction));
-	count_text(t, to);
-	buf_puts(to, "95 % intervals, BH q = .05");
 }

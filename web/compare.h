@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Overhead tables of one run: what the candidate costs against the baseline,
- * by metric, machine, guest and controller. Pure; the statistics are those of
- * bench/.
+ * Overhead tables of runs and imports: what the candidate costs against the
+ * baseline, by metric, machine, guest and controller. Pure; the statistics are
+ * those of bench/.
  *
  * What enters a cell: values that are valid and above 0. Where they were
  * measured in pairs, only whole pairs do, and a broken pair takes one of the
@@ -28,11 +28,13 @@
 #define COMPARE_NOTES_MAX 100 /* further ones are dropped */
 
 enum compare_method {
-	COMPARE_PAIRED, /* paired t on logarithms */
-	COMPARE_WELCH,  /* where there are no pairs: Welch's t on them */
+	COMPARE_PAIRED,    /* paired t on logarithms */
+	COMPARE_WELCH,     /* where there are no pairs: Welch's t on them */
+	COMPARE_PUBLISHED, /* a ratio that was imported: no values, n is 0 */
+	COMPARE_POOLED     /* geometric mean of n cells: compare_by() */
 };
 
-/* "paired", "welch". */
+/* "paired", "welch", "published", "pooled". */
 const char *compare_method_name(enum compare_method method);
 
 struct compare_cell {
@@ -43,6 +45,7 @@ struct compare_cell {
 	double baseline_mean; /* of the values that were used */
 	double candidate_mean;
 	enum bench_verdict verdict; /* by all cells of the table */
+	const char *printed;        /* published: its digits; else NULL */
 };
 
 struct compare_place {
@@ -60,6 +63,7 @@ struct compare_table {
 	char *baseline; /* names of the variants */
 	char *candidate;
 	char **machines; /* rows, as they came */
+	char **named;    /* published rows: as the file spells it; or NULL */
 	size_t n_machines;
 	struct compare_place *places; /* columns, likewise */
 	size_t n_places;
@@ -84,6 +88,26 @@ struct compare_roles {
  */
 int compare_add(struct compare *c, const struct db_run_sample *s,
     const struct compare_roles *roles, struct err *err);
+/*
+ * The same for values that were imported; import_id tells imports apart. A
+ * metric that the table of metrics does not have keeps the direction that the
+ * import says.
+ */
+int compare_add_import(struct compare *c, const struct db_import_values *v,
+    const struct compare_roles *roles, struct err *err);
+/*
+ * Adds a published ratio to the table of its metric and variants. It counts
+ * where there are no values of the cell; a later one replaces it.
+ */
+void compare_add_ratio(struct compare *c, const struct db_ratio_row *q);
+/* What is kept apart in rows and columns: bits. Before compare_finish(). */
+enum compare_by {
+	COMPARE_BY_MACHINE = 1,
+	COMPARE_BY_GUEST = 2,
+	COMPARE_BY_CONTROLLER = 4,
+	COMPARE_BY_ALL = 7
+};
+void compare_by(struct compare *c, unsigned by);
 /* Adds a note, once; takes ownership of the text. */
 void compare_note(struct compare *c, char *text);
 /* Once, when all are added; then the tables and notes can be read. */

@@ -39,6 +39,7 @@ int request_reader(struct request *rq, struct db_reader **ret, struct err *err)
 		r = db_reader_open(rq->web->opts->dir, &reader, err);
 		if (r < 0)
 			return r;
+		db_reader_share(reader, rq->web->filter);
 		r = pthread_setspecific(rq->web->reader_key, reader);
 		if (r) {
 			db_reader_close(reader);
@@ -161,6 +162,7 @@ static int64_t body_max(const struct request *rq)
 {
 	switch (rq->route->body) {
 	case BODY_FORM:
+	case BODY_IMPORT:
 		return WEB_UPLOAD_MAX + FORM_OVERHEAD;
 	case BODY_JSON:
 		return JSON_MAX;
@@ -191,7 +193,7 @@ static enum MHD_Result body_begin(struct request *rq)
 	struct err err = ERR_INIT;
 
 	rq->phase = PHASE_BODY;
-	if (rq->route->body == BODY_FORM &&
+	if (body_is_form(rq->route->body) &&
 	    upload_new(rq, &rq->upload, &err) < 0)
 		return answer_err(rq, &err);
 	if (rq->route->body == BODY_HOOK && hook_begin(rq, &err) < 0)

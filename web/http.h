@@ -51,11 +51,18 @@ enum access {
 };
 
 enum body_kind {
-	BODY_NONE, /* read and ignored, if small */
-	BODY_JSON, /* in rq->body */
-	BODY_FORM, /* in rq->upload; the token is checked before it is read */
-	BODY_HOOK  /* raw in rq->body; see hook_begin() */
+	BODY_NONE,   /* read and ignored, if small */
+	BODY_JSON,   /* in rq->body */
+	BODY_FORM,   /* in rq->upload; the token is checked before it is read */
+	BODY_IMPORT, /* likewise, with the parts of an import */
+	BODY_HOOK    /* raw in rq->body; see hook_begin() */
 };
+
+/* In rq->upload. */
+static inline bool body_is_form(enum body_kind kind)
+{
+	return kind == BODY_FORM || kind == BODY_IMPORT;
+}
 
 struct route {
 	enum method method;
@@ -75,6 +82,7 @@ struct web {
 	struct link *link;
 	struct events *events;
 	pthread_key_t reader_key; /* each thread's db_reader */
+	struct db_filter *filter; /* of them all */
 	atomic_int n_hooks;       /* webhooks on their way */
 	struct throttle throttle; /* of wrong tokens */
 };

@@ -5,11 +5,15 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/answer.c \
 	%D%/api_bench.c \
 	%D%/api_changes.c \
+	%D%/api_compare.c \
 	%D%/api_hook.c \
+	%D%/api_import.c \
 	%D%/api_jobs.c \
 	%D%/api_machines.c \
 	%D%/api_meta.c \
+	%D%/api_metrics.c \
 	%D%/api_runs.c \
+	%D%/api_series.c \
 	%D%/api_session.c \
 	%D%/api_submit.c \
 	%D%/assets.c %D%/assets.h \
@@ -17,6 +21,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/boot.c \
 	%D%/compare.c %D%/compare.h \
 	%D%/compare_cell.c %D%/compare_cell.h \
+	%D%/compare_table.c %D%/compare_table.h \
 	%D%/events.c %D%/events.h \
 	%D%/frame.c \
 	%D%/hook.h \
@@ -25,15 +30,18 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/link.c %D%/link.h \
 	%D%/log.c %D%/log.h \
 	%D%/log_times.c \
+	%D%/metric.h \
 	%D%/main.c \
 	%D%/openapi.c \
 	%D%/origin.c %D%/origin.h \
-	%D%/overhead.c \
+	%D%/overhead.c %D%/overhead.h \
+	%D%/overhead_all.c \
 	%D%/pages.c \
 	%D%/path.c %D%/path.h \
 	%D%/render.c %D%/render.h \
 	%D%/route_find.c \
 	%D%/routes.c %D%/routes.h \
+	%D%/series.c %D%/series.h \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/upload.c %D%/upload.h \
 	%D%/web.h
@@ -44,19 +52,26 @@ web_tests = \
 	tests/unit/web_bench \
 	tests/unit/web_changes \
 	tests/unit/web_compare \
+	tests/unit/web_compare_imports \
+	tests/unit/web_compare_runs \
 	tests/unit/web_events \
 	tests/unit/web_frame \
 	tests/unit/web_hook \
 	tests/unit/web_http \
 	tests/unit/web_link \
 	tests/unit/web_pages \
+	tests/unit/web_series \
 	tests/unit/web_session \
 	tests/unit/web_submit
-check_PROGRAMS += $(web_tests)
+# Makes the database of tests/t/t0810-history.t.
+check_PROGRAMS += $(web_tests) tests/unit/series_gen
+tests_unit_series_gen_SOURCES = tests/unit/series_gen.c $(series_world)
+tests_unit_series_gen_LDADD = $(web_test_libs)
 TESTS += $(web_tests)
 web_harness = \
 	tests/unit/web_client.c \
 	tests/unit/web_harness.c tests/unit/web_harness.h
+series_world = tests/unit/series_world.c tests/unit/series_world.h
 web_test_libs = $(WEB_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_web_bench_SOURCES = tests/unit/web_bench.c $(web_harness)
 tests_unit_web_bench_LDADD = $(web_test_libs)
@@ -64,6 +79,11 @@ tests_unit_web_changes_SOURCES = tests/unit/web_changes.c $(web_harness)
 tests_unit_web_changes_LDADD = $(web_test_libs)
 tests_unit_web_compare_SOURCES = tests/unit/web_compare.c
 tests_unit_web_compare_LDADD = $(web_test_libs)
+tests_unit_web_compare_imports_SOURCES = tests/unit/web_compare_imports.c
+tests_unit_web_compare_imports_LDADD = $(web_test_libs)
+tests_unit_web_compare_runs_SOURCES = tests/unit/web_compare_runs.c \
+	$(series_world) $(web_harness)
+tests_unit_web_compare_runs_LDADD = $(web_test_libs)
 tests_unit_web_events_SOURCES = tests/unit/web_events.c $(web_harness)
 tests_unit_web_events_LDADD = $(web_test_libs)
 tests_unit_web_frame_SOURCES = tests/unit/web_frame.c
@@ -76,6 +96,9 @@ tests_unit_web_link_SOURCES = tests/unit/web_link.c
 tests_unit_web_link_LDADD = $(web_test_libs)
 tests_unit_web_pages_SOURCES = tests/unit/web_pages.c $(web_harness)
 tests_unit_web_pages_LDADD = $(web_test_libs)
+tests_unit_web_series_SOURCES = tests/unit/web_series.c \
+	$(series_world) $(web_harness)
+tests_unit_web_series_LDADD = $(web_test_libs)
 tests_unit_web_session_SOURCES = tests/unit/web_session.c $(web_harness)
 tests_unit_web_session_LDADD = $(web_test_libs)
 tests_unit_web_submit_SOURCES = tests/unit/web_submit.c $(web_harness)

@@ -107,6 +107,7 @@ int web_main(const struct web_options *opts)
 		return 1;
 	}
 	web.events = events_new();
+	web.filter = db_filter_new();
 	throttle_init(&web.throttle);
 	r = run(&web, &err);
 	if (r < 0)
@@ -114,5 +115,6 @@ int web_main(const struct web_options *opts)
 	events_free(web.events);
 	throttle_done(&web.throttle);
 	(void)pthread_key_delete(web.reader_key);
+	db_filter_free(web.filter);
 	return r < 0 ? 1 : 0;
 }

@@ -65,6 +65,20 @@ static json_t *form_properties(void)
 	return all;
 }
 
+static json_t *import_properties(void)
+{
+	static const char *const fields[] = {
+	    "name", "machine", "variant", "guest", "controller", "format"};
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		json_object_set_new(
+		    all, fields[i], json_pack("{ss}", "type", "string"));
+	json_object_set_new(all, "file",
+	    json_pack("{ss ss}", "type", "string", "format", "binary"));
+	return all;
+}
+
 static json_t *request_body(const struct route *route)
 {
 	if (route->body == BODY_JSON)
@@ -77,13 +91,15 @@ static json_t *request_body(const struct route *route)
 		    "application/json", "schema", "type", "object");
 	return json_pack("{sb s{s{s{ss s[s] so}}}}", "required", 1, "content",
 	    "multipart/form-data", "schema", "type", "object", "required",
-	    "config", "properties", form_properties());
+	    route->body == BODY_IMPORT ? "file" : "config", "properties",
+	    route->body == BODY_IMPORT ? import_properties()
+	                               : form_properties());
 }
 
 static json_t *responses(const struct route *route)
 {
-	bool makes =
-	    route->handler == api_submit || route->handler == api_rerun;
+	bool makes = route->handler == api_submit ||
+	    route->handler == api_rerun || route->handler == api_import;
 	const char *good = makes       ? "201"
 	    : route->body == BODY_HOOK ? "202"
 	                               : "200";

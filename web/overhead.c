@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "web/compare.h"
-#include "web/json.h"
+#include "web/overhead.h"
 #include "web/routes.h"
 
 const struct query_param overhead_query[] = {
@@ -17,23 +17,26 @@ const struct query_param overhead_query[] = {
 
 /* ---- the variants of a run ---------------------------------------------- */
 
-struct source {
-	char *name;
-	char *text;
-	size_t len;
-};
-
-static void source_done(struct source *s)
+void overhead_suite_done(struct overhead_suite *s)
 {
 	free(s->name);
 	free(s->text);
+	free(s->why);
+	suite_free(s->suite);
+	*s = (struct overhead_suite){NULL, NULL, 0, NULL, NULL};
 }
 
-/* Copied: reading a suite takes longer than a query should. */
+/* Copied, if it is another: reading a suite takes longer than a query should.
+ */
 static bool on_source(void *arg, const struct db_source *source)
 {
-	struct source *s = arg;
+	struct overhead_suite *s = arg;
 
+	if (s->name && str_eq(s->name, source->suite_name) &&
+	    s->len == source->suite_len &&
+	    memcmp(s->text, source->suite_text, s->len) == 0)
+		return true;
+	overhead_suite_done(s);
 	s->name = xstrdup(source->suite_name);
 	s->len = source->suite_len;
 	s->text = xcalloc(s->len + 1, 1);
@@ -42,24 +45,21 @@ static bool on_source(void *arg, const struct db_source *source)
 	return true;
 }
 
-/*
- * A suite that an older version accepted may be refused by now: that is not
- * the fault of who asks. Then *ret is NULL and *ret_why says so; caller frees.
- */
-static int suite_read(struct db_reader *reader, int64_t run, struct suite **ret,
-    char **ret_why, struct err *err)
+int overhead_suite_read(struct db_reader *reader, int64_t run,
+    struct overhead_suite *s, struct err *err)
 {
-	scoped_val(source_done) struct source s = {NULL, NULL, 0};
-	int r = db_run_source(reader, run, on_source, &s, err);
+	struct err why = ERR_INIT;
+	int r = db_run_source(reader, run, on_source, s, err);
 
-	if (r == 0 && suite_parse(s.name, s.text, s.len, ret, err) < 0)
-		*ret_why = xasprintf(
-		    "the suite cannot be read any more: %s", err->msg);
-	return r;
+	if (r < 0 || s->suite || s->why)
+		return r;
+	if (suite_parse(s->name, s->text, s->len, &s->suite, &why) < 0)
+		s->why =
+		    xasprintf("the suite cannot be read any more: %s", why.msg);
+	return 0;
 }
 
-/* What the item compares; false if it is no benchmark, or s is NULL. */
-static bool roles_of(
+bool overhead_roles(
     const struct suite *s, const char *item, struct compare_roles *ret)
 {
 	for (size_t i = 0; s && i < s->n_benches; i++) {
@@ -91,7 +91,7 @@ static bool on_series(void *arg, const struct db_run_sample *s)
 	struct compare_roles roles;
 
 	if ((c->metric && !str_eq(c->metric, s->metric)) ||
-	    !roles_of(c->suite, s->item, &roles))
+	    !overhead_roles(c->suite, s->item, &roles))
 		return true;
 	c->seen = true;
 	c->r = compare_add(c->compare, s, &roles, c->err);
@@ -156,6 +156,8 @@ static void one_cell(struct jw *w, const struct compare_cell *c)
 	jw_str(w, "verdict", bench_verdict_name(c->verdict));
 	jw_double(w, "baseline_mean", c->baseline_mean);
 	jw_double(w, "candidate_mean", c->candidate_mean);
+	if (c->printed)
+		jw_str(w, "text", c->printed);
 	jw_object_end(w);
 }
 
@@ -165,6 +167,8 @@ static void rows(struct jw *w, const struct compare_table *t)
 	for (size_t y = 0; y < t->n_machines; y++) {
 		jw_object(w, NULL);
 		jw_str(w, "machine", t->machines[y]);
+		if (t->named[y])
+			jw_str(w, "named", t->named[y]);
 		jw_array(w, "cells");
 		for (size_t x = 0; x < t->n_places; x++)
 			one_cell(w, &t->cells[y * t->n_places + x]);
@@ -185,6 +189,7 @@ static void one_geomean(struct jw *w, const struct compare_geomean *g)
 	interval(w, g->column.lo, g->column.hi);
 	jw_int(w, "k", (int64_t)g->column.present);
 	jw_int(w, "m", (int64_t)g->column.machines);
+	jw_double(w, "sd", g->column.sd);
 	jw_double(w, "i2", g->column.i2);
 	jw_double(w, "between_sd", g->column.between_sd);
 	jw_str(w, "verdict", bench_verdict_name(g->verdict));
@@ -249,11 +254,13 @@ static void notes(struct jw *w, const struct compare *c)
 	jw_array_end(w);
 }
 
-static void overhead_render(
-    struct jw *w, int64_t run, const struct compare *compare)
+void overhead_render(struct jw *w, int64_t run, const struct compare *compare)
 {
 	jw_object(w, NULL);
-	jw_int(w, "run", run);
+	if (run)
+		jw_int(w, "run", run);
+	else
+		jw_null(w, "run");
 	jw_str(w, "definition", BENCH_OVERHEAD_TEXT);
 	tables(w, compare);
 	notes(w, compare);
@@ -263,9 +270,8 @@ static void overhead_render(
 static int overhead(
     struct request *rq, int64_t run, struct jw *w, struct err *err)
 {
-	scoped(suite_free) struct suite *suite = NULL;
+	scoped_val(overhead_suite_done) struct overhead_suite suite = {0};
 	scoped(compare_free) struct compare *compare = compare_new();
-	scoped(free) char *why = NULL;
 	struct db_reader *reader;
 	const char *metric;
 	int r = metric_wanted(rq, &metric, err);
@@ -273,11 +279,11 @@ static int overhead(
 	if (r == 0)
 		r = request_reader(rq, &reader, err);
 	if (r == 0)
-		r = suite_read(reader, run, &suite, &why, err);
-	if (r == 0 && why)
-		compare_note(compare, take(why));
+		r = overhead_suite_read(reader, run, &suite, err);
+	if (r == 0 && suite.why)
+		compare_note(compare, xstrdup(suite.why));
 	if (r == 0)
-		r = collect(reader, run, suite, metric, compare, err);
+		r = collect(reader, run, suite.suite, metric, compare, err);
 	if (r < 0)
 		return r;
 	compare_finish(compare);

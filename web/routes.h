@@ -54,7 +54,13 @@ enum MHD_Result api_job_history(struct request *rq);
 enum MHD_Result api_samples(struct request *rq); /* api_bench.c */
 enum MHD_Result api_attempt_files(struct request *rq);
 enum MHD_Result api_file(struct request *rq);
-enum MHD_Result api_overhead(struct request *rq); /* overhead.c */
+enum MHD_Result api_overhead(struct request *rq);     /* overhead.c */
+enum MHD_Result api_overhead_all(struct request *rq); /* overhead_all.c */
+enum MHD_Result api_import(struct request *rq);       /* api_import.c */
+enum MHD_Result api_compare(struct request *rq);      /* api_compare.c */
+enum MHD_Result api_metrics(struct request *rq);      /* api_metrics.c */
+enum MHD_Result api_series_list(struct request *rq);  /* api_series.c */
+enum MHD_Result api_history(struct request *rq);
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
 enum MHD_Result api_machine(struct request *rq);
 enum MHD_Result api_queue(struct request *rq);
@@ -78,6 +84,44 @@ enum log_query_index {
 extern const struct query_param overhead_query[]; /* overhead.c */
 enum overhead_query_index {
 	OVERHEAD_METRIC
+};
+extern const struct query_param compare_query[]; /* api_compare.c */
+enum compare_query_index {
+	COMPARE_A,
+	COMPARE_B,
+	COMPARE_PROJECT,
+	COMPARE_METRIC,
+	COMPARE_VARIANT_A,
+	COMPARE_VARIANT_B
+};
+extern const struct query_param series_query[]; /* api_series.c */
+enum series_query_index {
+	SERIES_METRIC,
+	SERIES_MACHINE,
+	SERIES_VARIANT,
+	SERIES_GUEST,
+	SERIES_CONTROLLER,
+	SERIES_BRANCH,
+	SERIES_AFTER,
+	SERIES_LIMIT
+};
+extern const struct query_param history_query[];
+enum history_query_index {
+	HISTORY_BRANCH,
+	HISTORY_SINCE,
+	HISTORY_LIMIT,
+	HISTORY_DETECTOR,
+	HISTORY_ALPHA
+};
+extern const struct query_param overhead_all_query[]; /* overhead_all.c */
+enum overhead_all_query_index {
+	OVERHEAD_ALL_RUN,
+	OVERHEAD_ALL_SINCE,
+	OVERHEAD_ALL_UNTIL,
+	OVERHEAD_ALL_METRIC,
+	OVERHEAD_ALL_BASELINE,
+	OVERHEAD_ALL_CANDIDATE,
+	OVERHEAD_ALL_BY
 };
 extern const struct query_param runs_query[]; /* api_runs.c */
 enum runs_query_index {

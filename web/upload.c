@@ -39,13 +39,40 @@ enum field {
 	FIELD_URL,
 	FIELD_USER,
 	FIELD_PRIORITY,
+	FIELD_MACHINE,
+	FIELD_VARIANT,
+	FIELD_GUEST,
+	FIELD_CONTROLLER,
+	FIELD_FORMAT,
 	FIELD_COUNT,
 	FIELD_NONE = FIELD_COUNT
 };
-static const char *const field_names[] = {"name", "url", "user", "priority"};
+static const char *const field_names[] = {"name", "url", "user", "priority",
+    "machine", "variant", "guest", "controller", "format"};
+
+/* What a form may have; all are bits. */
+struct form {
+	unsigned parts;
+	unsigned fields;
+	unsigned needed; /* of parts */
+	size_t files_max;
+	const char *allowed;
+};
+#define BIT(n) (1u << (n))
+static const struct form form_submit = {
+    BIT(PART_CONFIG) | BIT(PART_BOOT_FILES) | BIT(PART_FILE),
+    BIT(FIELD_NAME) | BIT(FIELD_URL) | BIT(FIELD_USER) | BIT(FIELD_PRIORITY),
+    BIT(PART_CONFIG), WEB_FILES_MAX,
+    "config, boot_files, file, name, url, user, priority"};
+static const struct form form_import = {BIT(PART_FILE),
+    BIT(FIELD_NAME) | BIT(FIELD_MACHINE) | BIT(FIELD_VARIANT) |
+        BIT(FIELD_GUEST) | BIT(FIELD_CONTROLLER) | BIT(FIELD_FORMAT),
+    BIT(PART_FILE), 1,
+    "file, name, machine, variant, guest, controller, format"};
 
 struct upload {
 	struct request *rq;
+	const struct form *form;
 	struct MHD_PostProcessor *post;
 	struct part *parts;
 	size_t n_parts;
@@ -131,13 +158,16 @@ static int part_add(struct upload *u, enum part_kind kind, const char *filename,
 {
 	struct part *part;
 
-	if (kind == PART_FILE && ++u->n_files > WEB_FILES_MAX)
-		return err_set(err, ERR_LIMIT, "over %d files", WEB_FILES_MAX);
+	if (kind == PART_FILE && ++u->n_files > u->form->files_max)
+		return err_set(
+		    err, ERR_LIMIT, "over %zu files", u->form->files_max);
 	for (size_t i = 0; i < u->n_parts && kind != PART_FILE; i++)
 		if (u->parts[i].kind == kind)
 			return err_set(err, ERR_INVAL,
 			    "config and boot_files are given once");
-	if (kind == PART_FILE && (!filename || !fs_path_is_safe(filename)))
+	/* Only a bundle has paths. */
+	if (kind == PART_FILE && u->form == &form_submit &&
+	    (!filename || !fs_path_is_safe(filename)))
 		return err_set(err, ERR_INVAL,
 		    "file '%.200s': its filename is not a relative path "
 		    "inside the bundle",
@@ -167,12 +197,13 @@ static int part_data(
 
 /* ---- the form ----------------------------------------------------------- */
 
-static bool part_kind_of(const char *key, enum part_kind *ret)
-{
-	static const char *const names[] = {"config", "boot_files", "file"};
+static const char *const part_names[] = {"config", "boot_files", "file"};
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!str_eq(key, names[i]))
+static bool part_kind_of(
+    const struct form *form, const char *key, enum part_kind *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(part_names); i++) {
+		if (!(form->parts & BIT(i)) || !str_eq(key, part_names[i]))
 			continue;
 		*ret = (enum part_kind)i;
 		return true;
@@ -201,7 +232,7 @@ static int entry_begin(
 {
 	enum part_kind kind;
 
-	if (part_kind_of(key, &kind)) {
+	if (part_kind_of(u->form, key, &kind)) {
 		if (same_part(u, kind, filename))
 			return 0;
 		u->in_field = FIELD_NONE;
@@ -213,7 +244,7 @@ static int entry_begin(
 	}
 	u->in_part = false;
 	for (int i = 0; i < FIELD_COUNT; i++) {
-		if (!str_eq(key, field_names[i]))
+		if (!(u->form->fields & BIT(i)) || !str_eq(key, field_names[i]))
 			continue;
 		if (u->seen[i] &&
 		    (u->in_field != (enum field)i || u->fields[i].len))
@@ -223,10 +254,8 @@ static int entry_begin(
 		u->in_field = (enum field)i;
 		return 0;
 	}
-	return err_set(err, ERR_INVAL,
-	    "unknown part '%.60s'; allowed: config, boot_files, file, name, "
-	    "url, user, priority",
-	    key);
+	return err_set(err, ERR_INVAL, "unknown part '%.60s'; allowed: %s", key,
+	    u->form->allowed);
 }
 
 static int entry_data(
@@ -326,6 +355,7 @@ int upload_new(struct request *rq, struct upload **ret, struct err *err)
 	struct upload *u = xcalloc(1, sizeof(*u));
 
 	u->rq = rq;
+	u->form = rq->route->body == BODY_IMPORT ? &form_import : &form_submit;
 	u->in_field = FIELD_NONE;
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		u->fields[i].max = FIELD_MAX;
@@ -370,6 +400,23 @@ enum MHD_Result upload_data(struct request *rq, const char *data, size_t *len)
 	return MHD_YES;
 }
 
+static int needed_check(const struct upload *u, struct err *err)
+{
+	unsigned there = 0;
+
+	for (size_t i = 0; i < u->n_parts; i++) {
+		there |= BIT(u->parts[i].kind);
+		if (!str_is_utf8(u->parts[i].name, strlen(u->parts[i].name)))
+			return err_set(
+			    err, ERR_INVAL, "a part's name is not UTF-8");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(part_names); i++)
+		if (u->form->needed & ~there & BIT(i))
+			return err_set(err, ERR_INVAL,
+			    "the file part '%s' is missing", part_names[i]);
+	return 0;
+}
+
 static int fields_check(struct upload *u, struct err *err)
 {
 	const char *priority = buf_str(&u->fields[FIELD_PRIORITY]);
@@ -388,10 +435,7 @@ static int fields_check(struct upload *u, struct err *err)
 		(void)err_prefix(err, "priority");
 		return -ERR_INVAL;
 	}
-	for (size_t i = 0; i < u->n_parts; i++)
-		if (u->parts[i].kind == PART_CONFIG)
-			return 0;
-	return err_set(err, ERR_INVAL, "the file part 'config' is missing");
+	return needed_check(u, err);
 }
 
 int upload_end(struct request *rq, struct err *err)
@@ -410,7 +454,24 @@ int upload_end(struct request *rq, struct err *err)
 	return err_copy(err, &u->err);
 }
 
-json_t *upload_op(struct request *rq)
+static json_t *import_op(struct request *rq)
+{
+	struct upload *u = rq->upload;
+	struct part *part = &u->parts[0];
+	const char *name = buf_str(&u->fields[FIELD_NAME]);
+
+	fd_done(&part->fd);
+	return json_pack("{ss ss sI ss ss ss ss ss ss}", "op", "import",
+	    "token", rq->token, "file", (json_int_t)part->upload, "name",
+	    *name ? name : part->name, "machine",
+	    buf_str(&u->fields[FIELD_MACHINE]), "variant",
+	    buf_str(&u->fields[FIELD_VARIANT]), "guest",
+	    buf_str(&u->fields[FIELD_GUEST]), "controller",
+	    buf_str(&u->fields[FIELD_CONTROLLER]), "format",
+	    buf_str(&u->fields[FIELD_FORMAT]));
+}
+
+static json_t *submit_op(struct request *rq)
 {
 	struct upload *u = rq->upload;
 	json_t *files = json_array();
@@ -442,6 +503,11 @@ json_t *upload_op(struct request *rq)
 		    number);
 	}
 	return op;
+}
+
+json_t *upload_op(struct request *rq)
+{
+	return rq->route->body == BODY_IMPORT ? import_op(rq) : submit_op(rq);
 }
 
 void upload_handed_over(struct upload *u)

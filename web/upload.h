@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A submission on its way in: a multipart form whose file parts are streamed
- * into unnamed files that the daemon opened.
+ * A submission or an import on its way in: a multipart form whose file parts
+ * are streamed into unnamed files that the daemon opened.
  *
  * A part's first bytes wait in memory until its file is there: the request is
  * suspended meanwhile, so no more than one read's worth ever waits.
@@ -17,7 +17,7 @@ int upload_new(struct request *rq, struct upload **ret, struct err *err);
 enum MHD_Result upload_data(struct request *rq, const char *data, size_t *len);
 /* The body is at its end: the first error of all of it, if there was one. */
 int upload_end(struct request *rq, struct err *err);
-/* The op "submit" for what came; NULL if a text is not UTF-8. */
+/* The op "submit" or "import" for what came; NULL: a text is not UTF-8. */
 json_t *upload_op(struct request *rq);
 /* The daemon has taken the files. */
 void upload_handed_over(struct upload *u);

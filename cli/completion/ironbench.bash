@@ -30,12 +30,19 @@ _ironbench() {
 		;;
 	--format)
 		words="table json csv"
-		[[ $cmd == overhead ]] && words+=" markdown"
+		case $cmd in
+		compare | history | import | machines | matrix | metrics | \
+			overhead | runs | series | verify)
+			words+=" markdown"
+			;;
+		show) words+=" junit" ;;
+		esac
 		;;
 	--detector) words="maxt otava" ;;
 	--direction) words="higher lower" ;;
 	--alpha | --max-pvalue | --min-magnitude | --window) return ;;
-	--attempt | --limit | --metric | --name | --priority | --project | \
+	--attempt | --baseline | --branch | --candidate | --controller | \
+		--guest | --machine | --since | --variant | --limit | --metric | --name | --priority | --project | \
 		--range | --server | --url | --user | --why)
 		return
 		;;
@@ -50,7 +57,7 @@ _ironbench() {
 			words=$(ironbench help "$cmd" 2>/dev/null |
 				sed -n 's/^  \(--[a-z-]*\) .*/\1/p')
 			;;
-		submit,*)
+		submit,* | import,*)
 			compopt -o default 2>/dev/null
 			return
 			;;
@@ -68,7 +75,10 @@ _ironbench() {
 		power,*)
 			words="$(_ironbench_server machines) on off"
 			;;
-		show,* | watch,* | matrix,* | overhead,* | verify,* | logs,* | \
+		history,*)
+			words=$(_ironbench_server series)
+			;;
+		compare,* | show,* | watch,* | matrix,* | overhead,* | verify,* | logs,* | \
 			cancel,* | rerun,*)
 			words=$(_ironbench_server runs)
 			;;

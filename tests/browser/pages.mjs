@@ -303,7 +303,7 @@ async function machine(page) {
 
 async function everybody(run, job) {
 	const pages = ['/', '/?filter=user+like+x', `/runs/${run}`, `/runs/${run}/overhead`, `/jobs/${job}`,
-		'/machines', `/machines/${MACHINE}`, '/overhead', '/history', '/login', MISSING];
+		'/machines', `/machines/${MACHINE}`, '/overhead', '/history', '/compare', '/login', MISSING];
 	for (const colorScheme of ['light', 'dark']) {
 		const page = await newPage(browser, { colorScheme });
 		for (const address of pages)

@@ -32,6 +32,7 @@ int main(void)
 
 #define POINTS_MAX 20000
 #define LOG_ATTEMPT 1
+#define POSTED_ATTEMPT 2
 
 struct life {
 	struct kit kit;
@@ -146,6 +147,28 @@ static void live_log(struct life *l)
 	}
 }
 
+static const char posted[] = "what the verdict is read from\n";
+
+/* Its syncs are the writer's, with a row that stands for the verdict. */
+static void live_posted_log(struct life *l)
+{
+	struct db_tx *tx = db_tx_new(l->kit.db);
+	struct db_log *log = NULL;
+	int r = failed(l, db_log_open(l->kit.dir, POSTED_ATTEMPT, &log, NULL));
+
+	if (r == 0)
+		r = failed(
+		    l, db_log_append(log, posted, strlen(posted), 5, NULL));
+	if (r == 0)
+		r = failed(l, db_tx_log_sync(tx, log, NULL));
+	if (r == 0)
+		db_tx_audit(tx, 2, "me", "verdict");
+	post(l, tx);
+	tx = db_tx_new(l->kit.db);
+	db_tx_log_close(tx, log);
+	post(l, tx);
+}
+
 static void live_file(struct life *l)
 {
 	scoped(free) char *path = xasprintf("%s/upload", l->kit.dir);
@@ -206,6 +229,7 @@ static void live(struct life *l)
 	l->lived = true;
 	live_jobs(l, machine);
 	live_log(l);
+	live_posted_log(l);
 	live_file(l);
 	live_reader(l);
 }
@@ -238,6 +262,31 @@ static void check_log(struct life *l)
 	    0);
 }
 
+static bool is_posted(
+    void *arg, int64_t offset, const char *data, size_t len, int64_t at_ms)
+{
+	bool *seen = arg;
+
+	(void)at_ms;
+	*seen = offset == 0 && len == strlen(posted) &&
+	    memcmp(data, posted, len) == 0;
+	return true;
+}
+
+/* A verdict without its log is what must never be. */
+static void check_posted_log(const struct life *l)
+{
+	bool seen = false;
+
+	if (kit_sql(&l->kit,
+	        "SELECT count(*) FROM audit WHERE what = 'verdict'") == 0)
+		return;
+	assert_int_equal(db_log_read(l->kit.dir, POSTED_ATTEMPT, 0, INT64_MAX,
+	                     is_posted, &seen, NULL),
+	    0);
+	assert_true(seen);
+}
+
 static void check_life(struct life *l)
 {
 	struct kit *k = &l->kit;
@@ -250,9 +299,11 @@ static void check_life(struct life *l)
 	assert_int_equal(kit_sql(k, "SELECT n_disabled FROM run"), 1);
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM sample"), 1);
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM case_fail"), 1);
-	assert_int_equal(kit_sql(k, "SELECT count(*) FROM audit"), 1);
+	assert_int_equal(
+	    kit_sql(k, "SELECT count(*) FROM audit WHERE at_ms = 1"), 1);
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM machine_health"), 1);
 	check_log(l);
+	check_posted_log(l);
 	assert_int_equal(db_file_open(k->dir, l->hash, &fd, &size, NULL), 0);
 	assert_int_equal(size, 5);
 	fd_done(&fd);
@@ -296,9 +347,41 @@ static void any_single_failure_leaves_nothing_half_done(void **state)
 	assert_true(n > 100);
 }
 
+/* Those of the caller's thread, then those of the writer's. */
+static void short_log_is_synced_once_and_not_by_its_caller(void **state)
+{
+	struct life l = {.logged = BUF_INIT(1 << 20)};
+	struct db_ops ops = {wake, health, &l};
+	struct db_log *log = NULL;
+	struct db_tx *tx;
+
+	(void)state;
+	kit_init(&l.kit);
+	assert_int_equal(db_open(l.kit.dir, &ops, &l.kit.db, NULL), 0);
+	fault_arm("fsync", 0);
+	tx = db_tx_new(l.kit.db);
+	assert_int_equal(db_log_open(l.kit.dir, POSTED_ATTEMPT, &log, NULL), 0);
+	assert_int_equal(
+	    db_log_append(log, posted, strlen(posted), 5, NULL), 0);
+	assert_int_equal(db_tx_log_sync(tx, log, NULL), 0);
+	assert_int_equal(fault_reached(), 0);
+	post(&l, tx);
+	assert_int_equal(fault_reached(), 1);
+	tx = db_tx_new(l.kit.db);
+	db_tx_log_close(tx, log);
+	assert_int_equal(fault_reached(), 1);
+	post(&l, tx);
+	assert_int_equal(fault_reached(), 1);
+	fault_arm("", 0);
+	kit_close(&l.kit);
+	kit_done(&l.kit);
+	buf_done(&l.logged);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(short_log_is_synced_once_and_not_by_its_caller),
 	    cmocka_unit_test(any_single_failure_leaves_nothing_half_done),
 	};
 

@@ -7,7 +7,8 @@
  * becomes COMMAND, with a child that copies its stderr to ours and kills it
  * DELAY-MS after the first line that REGEX (extended) fits. The log goes
  * through a pipe with room for one line, which is looked at before it is taken
- * out: at a delay of 0 COMMAND is killed before it has written its next line.
+ * out: at a delay of 0 COMMAND is killed before it has written its next line,
+ * as it waits for its log (IRONBENCH_LOG_WAIT, see ironbenchd(8)).
  * Behind its last line stands "crash_at: killed".
  */
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -135,7 +137,8 @@ int main(int argc, char **argv)
 		return usage("cannot fork");
 	if (child == 0)
 		return watch(&w);
-	if (dup2(w.log[1], STDERR_FILENO) < 0)
+	if (dup2(w.log[1], STDERR_FILENO) < 0 ||
+	    setenv("IRONBENCH_LOG_WAIT", "1", 1) < 0)
 		return usage("cannot redirect");
 	execvp(argv[3], argv + 3);
 	return usage(strerror(errno));

@@ -52,7 +52,8 @@ one_line() {
 ends "the version needs no server" 0 --version
 like "and names the program" "$out" '^ironbench [0-9]+\.[0-9]+'
 ends "help needs no server" 0 help
-for c in submit runs show watch matrix overhead verify logs job why machines machine cancel \
+for c in submit runs show watch matrix overhead compare history series metrics \
+	import verify logs job why machines machine cancel \
 	rerun hook help; do
 	run help $c
 	like "help $c shows its usage" "$code $out" "^0 usage: ironbench $c"
@@ -114,6 +115,23 @@ run show 60616
 like "show says the status" "$code $(echo $out)" '^0 run 60616 .* status fail jobs 4/5 ✓ 2 ✗ 1 !1 lab … 1'
 like "show lists what is red" "$out" '^✗ +guest-mini-native-cpuid  kaby_lake_t480s  413$'
 ends "show --exit-status tells the outcome" 1 show 60616 --exit-status
+run show 60616 --format junit
+is "as JUnit XML a platform is a suite, an item a case" \
+	"$(grep -c '<testcase ' "$IB_TMP/out") $(grep '<testsuite ' "$IB_TMP/out" | sed 's/ time=.*//')" \
+	'5   <testsuite name="alder_lake_t16" tests="2" failures="0" errors="0" skipped="1"
+  <testsuite name="kaby_lake_t480s" tests="2" failures="1" errors="1" skipped="0"
+  <testsuite name="any" tests="1" failures="0" errors="0" skipped="0"'
+like "text is escaped in it" "$(sed -n 2p "$IB_TMP/out")" \
+	'^<testsuites name="master: &quot;develop&quot;, default">$'
+like "what failed is a failure, with its job" "$(cat "$IB_TMP/out")" \
+	'name="guest-mini-native-cpuid" classname="kaby_lake_t480s"'
+if command -v xmllint >/dev/null; then
+	ok "it is XML" xmllint --noout "$IB_TMP/out"
+fi
+run runs --format markdown
+like "runs are a table for pages, too" "$(sed -n 2p "$IB_TMP/out")" '^\|--'
+run matrix 60616 --format markdown
+like "so is a matrix, a row a job" "$(sed -n 5p "$IB_TMP/out")" '^\| guest'
 ends "a run that does not exist is 4" 4 show 1
 is "and the server's words are passed on" "$err" \
 	'ironbench: run 1: no such run ("ironbench runs" lists them)'
@@ -207,7 +225,7 @@ is "what was left out is told" "$err" \
 	'note: frobs: left out, its direction is not known'
 run overhead 60616 --format csv
 is "as CSV it has a column a guest and controller" "$out" \
-"machine,win11_sata,win|10_nvme
+"machine_name,win11_sata,win|10_nvme
 svp_whiskey,1.04,0.798
 svp_alder,0.999,
 svp_kaby,1.00,2.00"
@@ -231,7 +249,7 @@ like "JSON is the server's document, too" "$(tr -d ' \n' <"$IB_TMP/out")" \
 run overhead 60616 --metric 'a b&c'
 ok "a metric is escaped on its way" \
 	recorded "asked /api/v1/runs/60616/overhead a b&c 0"
-ends "Markdown is not for other commands" 2 runs --format markdown
+ends "Markdown is not for other commands" 2 why 1 --format markdown
 is "and the others are named" "$err" \
 	'ironbench: --format: markdown is none (table, json or csv)'
 

@@ -292,6 +292,35 @@ static void one_metric_can_be_asked_for(void **state)
 	json_decref(doc);
 }
 
+static void all_runs_have_the_tables_of_their_runs(void **state)
+{
+	struct world *w = *state;
+	json_t *doc = get_json(w, "/api/v1/overhead?metric=" METRIC, 200);
+	json_t *table = at(doc, "tables", 0);
+	json_t *cell = at(at(table, "rows", 0), "cells", 1);
+
+	assert_true(json_is_null(json_object_get(doc, "run")));
+	number_is(cell, "overhead", 2);
+	number_is(cell, "n", 2);
+	assert_string_equal(text(cell, "method"), "paired");
+	json_decref(doc);
+	doc =
+	    get_json(w, "/api/v1/overhead?baseline=kvm&candidate=vboxdrv", 200);
+	table = at(doc, "tables", 0);
+	number_is(at(at(table, "rows", 0), "cells", 1), "overhead", .5);
+	json_decref(doc);
+	doc = get_json(w, "/api/v1/overhead?since=99999999999999", 200);
+	assert_int_equal(json_array_size(json_object_get(doc, "tables")), 0);
+	json_decref(doc);
+	doc = get_json(w, "/api/v1/overhead?by=machine,frog", 400);
+	assert_string_equal(text(doc, "error"),
+	    "by: frog is none of machine, guest, controller");
+	json_decref(doc);
+	json_decref(get_json(w, "/api/v1/overhead?baseline=kvm", 400));
+	json_decref(get_json(w, "/api/v1/overhead?metric=none", 404));
+	json_decref(get_json(w, "/api/v1/overhead?run=999999", 404));
+}
+
 static void a_suite_that_cannot_be_read_is_a_note(void **state)
 {
 	struct world *w = *state;
@@ -353,6 +382,32 @@ static void a_file_that_is_no_output_is_not_shown(void **state)
 	json_decref(get_json(w, "/api/v1/files/12", 400));
 }
 
+/* Last: there are two runs then. */
+static void pairs_of_all_runs_are_pooled(void **state)
+{
+	struct world *w = *state;
+	struct db_tx *tx = db_tx_new(harness_db(w->h));
+	int64_t job = run_put(w, tx);
+	json_t *doc;
+	json_t *cells;
+
+	job_put(w, tx, job, "t16-1");
+	job_put(w, tx, job + 1, "t480-1");
+	boot_put(w, tx, job + 2);
+	harness_commit(w->h, tx);
+	doc = get_json(w, "/api/v1/overhead", 200);
+	cells = json_object_get(at(at(doc, "tables", 0), "rows", 0), "cells");
+	number_is(json_array_get(cells, 0), "n", 2 * PAIRS);
+	number_is(json_array_get(cells, 1), "n", 4);
+	number_is(json_array_get(cells, 1), "overhead", 2);
+	json_decref(doc);
+	doc = get_json(w, "/api/v1/overhead?by=machine", 200);
+	cells = json_object_get(at(at(doc, "tables", 0), "rows", 0), "cells");
+	assert_int_equal(json_array_size(cells), 1);
+	assert_string_equal(text(json_array_get(cells, 0), "method"), "pooled");
+	json_decref(doc);
+}
+
 #define TEST(f) cmocka_unit_test(f)
 
 int main(void)
@@ -361,10 +416,12 @@ int main(void)
 	    TEST(samples_have_their_marks),
 	    TEST(overhead_is_a_table_a_metric),
 	    TEST(one_metric_can_be_asked_for),
+	    TEST(all_runs_have_the_tables_of_their_runs),
 	    TEST(a_suite_that_cannot_be_read_is_a_note),
 	    TEST(an_attempt_tells_its_files_and_environment),
 	    TEST(a_raw_output_is_served_by_its_hash),
 	    TEST(a_file_that_is_no_output_is_not_shown),
+	    TEST(pairs_of_all_runs_are_pooled),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

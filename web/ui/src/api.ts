@@ -205,12 +205,12 @@ export type Verdict = 'better' | 'worse' | 'same' | 'unknown';
 export interface OverheadCell {
 	overhead: number;
 	interval: [number, number] | null;
-	n: number;
-	method: 'paired' | 'welch';
+	n: number; // 0: published, there are no values behind it
+	method: 'paired' | 'welch' | 'published' | 'pooled';
 	p: number | null;
 	verdict: Verdict;
-	baseline_mean: number;
-	candidate_mean: number;
+	baseline_mean: number | null;
+	candidate_mean: number | null;
 }
 
 export interface OverheadTable {
@@ -235,7 +235,7 @@ export interface OverheadTable {
 }
 
 export interface Overhead {
-	run: number;
+	run: number | null; // null: of all runs
 	definition: string;
 	notes: string[];
 	tables: OverheadTable[];
@@ -342,4 +342,99 @@ export async function getLog(job: number, attempt: number, from: number,
 		open,
 		gap: answer.headers.get('X-Log-Gap'),
 	};
+}
+
+// ---- numbers over time ------------------------------------------------------
+
+export interface SeriesRow {
+	id: number;
+	metric: string;
+	unit: string;
+	machine: string;
+	variant: string;
+	guest: string;
+	controller: string;
+	branch: string;
+	points: number;
+	last_at_ms: number;
+}
+
+export interface HistoryPoint {
+	run: number;
+	job: number;
+	attempt: number;
+	commit: string | null;
+	at_ms: number;
+	value: number | null; // null: none of its values is valid
+	values: number[];
+	left_out: number;
+	valid: boolean;
+}
+
+export interface HistoryChange {
+	index: number;
+	first: number;
+	last: number;
+	p: number | null;
+	before: number;
+	after: number;
+	ratio: number | null;
+	interval: [number, number] | null;
+	verdict: Verdict | null;
+	commit_before: string | null;
+	commit_after: string | null;
+}
+
+export interface History {
+	id: number;
+	metric: string;
+	unit: string;
+	direction: 'higher' | 'lower' | null;
+	branch: string;
+	detector: 'maxt' | 'otava';
+	older: boolean;
+	points: HistoryPoint[]; // oldest first; all indices are places in it
+	segments: { begin: number; end: number; n: number; mean: number; sd: number | null;
+		environment: boolean }[];
+	changes: HistoryChange[];
+	environments: { index: number; key: string; before: string | null; after: string | null }[];
+	spikes: number[];
+	suspect: number | null;
+}
+
+export interface CompareSide {
+	run: number;
+	project: string;
+	name: string;
+	commit: string | null;
+	created_at_ms: number;
+	variant: string | null;
+}
+
+interface CompareKey {
+	metric: string;
+	machine: string;
+	variant: string;
+	guest: string;
+	controller: string;
+}
+
+export interface CompareRow extends CompareKey {
+	unit: string;
+	n: [number, number];
+	mean: [number | null, number | null];
+	ratio: number | null;
+	interval: [number, number] | null;
+	p: number | null;
+	verdict: Verdict;
+	more: number;
+}
+
+export interface Comparison {
+	a: CompareSide;
+	b: CompareSide;
+	counts: Record<Verdict, number>;
+	rows: CompareRow[];
+	alone: (CompareKey & { side: 'a' | 'b'; n: number })[];
+	notes: string[];
 }

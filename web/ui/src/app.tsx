@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { onLinkClick, useAddress } from './router';
 import { Shell } from './shell';
+import { ComparePage } from './pages/compare';
 import { HistoryPage } from './pages/history';
 import { IndexPage } from './pages/index';
 import { JobPage } from './pages/job';
@@ -24,6 +25,7 @@ const routes: [RegExp, (part: string) => JSX.Element][] = [
 		<MachinePage key={name} name={decodeURIComponent(name)} />],
 	[/^\/overhead$/, () => <OverheadPage />],
 	[/^\/history$/, () => <HistoryPage />],
+	[/^\/compare$/, () => <ComparePage />],
 	[/^\/login$/, () => <LoginPage />],
 ];
 

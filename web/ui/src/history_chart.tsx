@@ -1,49 +1,96 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Curves over the runs: the mean of each run, and its single values, paler.
+// A history as a picture: points, the level of each segment, changes with the
+// stretch where they may be, environments, spikes.
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Run } from './api';
+import type { History } from './api';
 import { shortCommit, utc } from './format';
-import type { Curve } from './history_series';
+import { levelValues } from './history_series';
 import { figure } from './job_parts';
 import { go } from './router';
 import { useTheme } from './theme';
 
 const HEIGHT = 340;
-const DASHES: number[][] = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
-const COLORS = ['--accent', '--wait', '--lab', '--ink'];
 
 function color(name: string): string {
 	return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// One column of numbers for each variant's means and for the first, second ...
-// value of each run: uPlot's own shape.
-function columns(n: number, curves: readonly Curve[]): { data: uPlot.AlignedData; values: number[] } {
-	const x = Array.from({ length: n }, (_, i) => i);
-	const means = curves.map((c) => {
-		const y: (number | null)[] = x.map(() => null);
-		for (const p of c.points)
-			y[p.run] = p.mean;
-		return y;
-	});
-	const most = curves.map((c) => Math.max(0, ...c.points.map((p) => p.values.length)));
-	const single = curves.flatMap((c, k) => Array.from({ length: most[k] as number }, (_, v) => {
-		const y: (number | null)[] = x.map(() => null);
-		for (const p of c.points)
-			y[p.run] = p.values[v] ?? null;
-		return y;
-	}));
-	return { data: [x, ...means, ...single], values: most };
+// Point, spike, then the first, second ... single value of each point.
+function columns(h: History): { data: uPlot.AlignedData; singles: number } {
+	const spikes = new Set(h.spikes);
+	const singles = Math.max(0, ...h.points.map((p) => p.values.length));
+	return {
+		data: [
+			h.points.map((_, i) => i),
+			levelValues(h),
+			h.points.map((p, i) => (spikes.has(i) ? p.value : null)),
+			...Array.from({ length: singles }, (_, k) => h.points.map((p) => p.values[k] ?? null)),
+		],
+		singles,
+	};
 }
 
-function options(width: number, runs: readonly Run[], curves: readonly Curve[],
-	most: readonly number[]): uPlot.Options {
+function vertical(u: uPlot, x: number): void {
+	const at = Math.round(u.valToPos(x, 'x', true));
+	u.ctx.beginPath();
+	u.ctx.moveTo(at, u.bbox.top);
+	u.ctx.lineTo(at, u.bbox.top + u.bbox.height);
+	u.ctx.stroke();
+}
+
+// Under the points: where a change may be, and where environments begin.
+function drawMarks(u: uPlot, h: History): void {
+	const { ctx } = u;
+	ctx.save();
+	ctx.lineWidth = Math.max(1, devicePixelRatio);
+	for (const c of h.changes) {
+		const from = u.valToPos(c.first - 0.5, 'x', true);
+		const to = u.valToPos(c.last + 0.5, 'x', true);
+		const tone = color(c.verdict === 'worse' ? '--bad' : c.verdict === 'better' ? '--ok' : '--dim');
+		ctx.fillStyle = tone;
+		ctx.globalAlpha = 0.15;
+		ctx.fillRect(from, u.bbox.top, to - from, u.bbox.height);
+		ctx.globalAlpha = 1;
+		ctx.strokeStyle = tone;
+		ctx.setLineDash([]);
+		vertical(u, c.index - 0.5);
+	}
+	ctx.strokeStyle = color('--lab');
+	ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+	for (const index of new Set(h.environments.map((e) => e.index)))
+		vertical(u, index - 0.5);
+	ctx.restore();
+}
+
+function drawLevels(u: uPlot, h: History): void {
+	const { ctx } = u;
+	ctx.save();
+	ctx.strokeStyle = color('--ink');
+	ctx.lineWidth = 2 * devicePixelRatio;
+	for (const s of h.segments) {
+		if (!s.n)
+			continue;
+		const y = u.valToPos(s.mean, 'y', true);
+		ctx.beginPath();
+		ctx.moveTo(u.valToPos(s.begin - 0.4, 'x', true), y);
+		ctx.lineTo(u.valToPos(s.end - 0.6, 'x', true), y);
+		ctx.stroke();
+	}
+	ctx.restore();
+}
+
+function options(width: number, h: History, singles: number): uPlot.Options {
 	const axis = { stroke: color('--dim'), grid: { stroke: color('--line'), width: 1 },
 		ticks: { stroke: color('--line'), width: 1 } };
-	const unit = curves[0]?.unit ?? '';
+	const shown = (v: number | null): string => (v === null ? '–' : `${figure(v)} ${h.unit}`);
+	const dots = (name: string, size: number): Partial<uPlot.Series> => ({
+		stroke: color(name),
+		paths: () => null,
+		points: { show: true, size, fill: color(name) },
+	});
 	return {
 		width,
 		height: HEIGHT,
@@ -52,50 +99,44 @@ function options(width: number, runs: readonly Run[], curves: readonly Curve[],
 		scales: { x: { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] } },
 		axes: [
 			{ ...axis, label: 'run, the newest at the right', labelSize: 22,
-				incrs: [1, 2, 5, 10, 20],
-				values: (_, ticks) => ticks.map((t) => String(runs[t]?.id ?? '')) },
-			{ ...axis, label: unit, labelSize: 22, size: 70,
+				incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+				values: (_, ticks) => ticks.map((t) => String(h.points[t]?.run ?? '')) },
+			{ ...axis, label: h.unit, labelSize: 22, size: 70,
 				values: (_, ticks) => ticks.map(figure) },
 		],
 		series: [
 			{ label: 'run', value: (_, i) => {
-				const run = i === null ? undefined : runs[i];
-				return run ? `${run.id}${run.commit ? ` (${shortCommit(run.commit)})` : ''}, ${utc(run.created_at_ms)}` : '–';
+				const p = i === null ? undefined : h.points[i];
+				return p ? `${p.run}${p.commit ? ` (${shortCommit(p.commit)})` : ''}, ${utc(p.at_ms)}` : '–';
 			} },
-			...curves.map((c, k): uPlot.Series => ({
-				label: `${c.variant}, mean`,
-				stroke: color(COLORS[k % COLORS.length] as string),
-				dash: DASHES[k % DASHES.length] as number[],
-				width: 1.5,
-				spanGaps: true,
-				points: { show: true, size: 8, fill: color(COLORS[k % COLORS.length] as string) },
-				value: (_, v) => (v === null ? '–' : `${figure(v)} ${unit}`),
-			})),
-			...curves.flatMap((_, k) => Array.from({ length: most[k] as number }, (): uPlot.Series => ({
+			{ label: 'mean', ...dots('--accent', 6), value: (_, v) => shown(v) },
+			{ label: 'spike', ...dots('--lab', 9), value: (_, v) => shown(v) },
+			...Array.from({ length: singles }, (): uPlot.Series => ({
 				label: '',
 				class: 'single',
-				stroke: color(COLORS[k % COLORS.length] as string),
+				stroke: color('--accent'),
 				paths: () => null,
-				points: { show: true, size: 4, width: 1, stroke: color('--pale') },
-			}))),
+				points: { show: true, size: 3, width: 1, stroke: color('--pale') },
+			})),
 		],
+		hooks: {
+			drawClear: [(u) => drawMarks(u, h)],
+			draw: [(u) => drawLevels(u, h)],
+		},
 	};
 }
 
-export function HistoryChart({ runs, curves }: {
-	runs: readonly Run[]; // oldest first
-	curves: readonly Curve[];
-}): JSX.Element {
+export function HistoryChart({ history }: { history: History }): JSX.Element {
 	const box = useRef<HTMLDivElement>(null);
 	const theme = useTheme();
 	useEffect(() => {
 		const element = box.current as HTMLDivElement;
-		const { data, values } = columns(runs.length, curves);
-		const plot = new uPlot(options(element.clientWidth, runs, curves, values), data, element);
+		const { data, singles } = columns(history);
+		const plot = new uPlot(options(element.clientWidth, history, singles), data, element);
 		const open = (): void => {
-			const run = runs[plot.cursor.idx ?? -1];
-			if (run)
-				go(`/runs/${run.id}/overhead`);
+			const point = history.points[plot.cursor.idx ?? -1];
+			if (point)
+				go(`/runs/${point.run}`);
 		};
 		plot.over.addEventListener('click', open);
 		const observer = new ResizeObserver(() =>
@@ -105,6 +146,6 @@ export function HistoryChart({ runs, curves }: {
 			observer.disconnect();
 			plot.destroy();
 		};
-	}, [runs, curves, theme]);
+	}, [history, theme]);
 	return <div class="chart" ref={box} />;
 }

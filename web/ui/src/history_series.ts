@@ -1,73 +1,44 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One metric over the runs, from the raw values of each.
-import type { SampleSeries } from './api';
+// Which series is looked at, and what its history says of each point.
+import type { History, SeriesRow } from './api';
 
-export interface Key {
-	metric: string;
-	machine: string;
-	place: string; // guest and controller, as a title
-}
+export const parts = ['metric', 'machine', 'variant', 'guest', 'controller', 'branch'] as const;
+export type Part = typeof parts[number];
+export type Wanted = Partial<Record<Part, string>>;
 
-export interface Point {
-	run: number; // place in the list of runs
-	mean: number;
-	values: number[]; // those that are valid
-}
-
-export interface Curve {
-	variant: string;
-	unit: string;
-	points: Point[]; // ascending by run
-}
-
-export function placeOf(s: Pick<SampleSeries, 'guest' | 'controller'>): string {
-	return s.controller ? `${s.guest} ${s.controller}` : s.guest;
-}
-
-// What there is to choose from: every key of the runs, sorted, each once.
-export function keys(runs: readonly (readonly SampleSeries[])[]): Key[] {
-	const all = new Map<string, Key>();
-	for (const s of runs.flat()) {
-		const key = { metric: s.metric, machine: s.machine, place: placeOf(s) };
-		all.set(JSON.stringify(Object.values(key)), key);
+// The series that fits best: part after part, what is wanted counts as long as
+// there is such a series; of those left, the one with most points.
+export function choose(all: readonly SeriesRow[], want: Wanted): SeriesRow | null {
+	let left = [...all];
+	for (const part of parts) {
+		const fits = left.filter((s) => s[part] === want[part]);
+		if (fits.length)
+			left = fits;
 	}
-	return [...all.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+	return left.sort((a, b) => b.points - a.points || a.id - b.id)[0] ?? null;
 }
 
-// The key that fits best: exactly what was asked for, or the first of the metric,
-// or the first.
-export function choose(all: readonly Key[], want: Partial<Key>): Key | null {
-	const fits = (k: Key, names: (keyof Key)[]): boolean =>
-		names.every((n) => !want[n] || k[n] === want[n]);
-	return all.find((k) => fits(k, ['metric', 'machine', 'place']))
-		?? all.find((k) => fits(k, ['metric', 'machine']))
-		?? all.find((k) => fits(k, ['metric'])) ?? all[0] ?? null;
+// What there is to choose from for a part, the parts before it being as they are.
+export function choices(all: readonly SeriesRow[], chosen: SeriesRow, part: Part): string[] {
+	const before = parts.slice(0, parts.indexOf(part));
+	const open = all.filter((s) => before.every((p) => s[p] === chosen[p]));
+	return [...new Set(open.map((s) => s[part]))].sort();
 }
 
-// The valid values of a series: a mark says of each whether it counts.
-export function validValues(s: Pick<SampleSeries, 'values' | 'marks'>): number[] {
-	return s.values.filter((v, i) => Number.isFinite(v) && (s.marks?.[i]?.valid ?? true));
+// What is to be said of a point, in words; a list for each point.
+export function marks(h: History): string[][] {
+	const all: string[][] = h.points.map((p) => (p.valid ? [] : ['not valid']));
+	for (const c of h.changes)
+		all[c.index]?.push('change');
+	for (const e of h.environments)
+		all[e.index]?.push(`${e.key}: ${e.before ?? 'none'} → ${e.after ?? 'none'}`);
+	for (const i of h.spikes)
+		all[i]?.push('spike');
+	return all;
 }
 
-// A curve for each variant; runs[i] has the values of run i.
-export function curves(runs: readonly (readonly SampleSeries[])[], key: Key): Curve[] {
-	const all = new Map<string, Curve>();
-	runs.forEach((series, run) => {
-		for (const s of series) {
-			if (s.metric !== key.metric || s.machine !== key.machine || placeOf(s) !== key.place)
-				continue;
-			const curve = all.get(s.variant) ?? { variant: s.variant, unit: s.unit, points: [] };
-			all.set(s.variant, curve);
-			const last = curve.points[curve.points.length - 1];
-			// Several jobs of one run that measured the same.
-			const values = [...(last?.run === run ? last.values : []), ...validValues(s)];
-			if (!values.length)
-				continue;
-			if (last?.run === run)
-				curve.points.pop();
-			const mean = values.reduce((a, b) => a + b, 0) / values.length;
-			curve.points.push({ run, mean, values });
-		}
-	});
-	return [...all.values()].sort((a, b) => (a.variant < b.variant ? -1 : 1));
+// Points that count for a level: neither spikes nor without a valid value.
+export function levelValues(h: History): (number | null)[] {
+	const spikes = new Set(h.spikes);
+	return h.points.map((p, i) => (spikes.has(i) ? null : p.value));
 }

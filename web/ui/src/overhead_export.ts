@@ -37,7 +37,7 @@ export function longCsv(tables: readonly OverheadTable[]): string {
 		const column = t.columns[i];
 		return c && column ? [[t.metric, row.machine, column.guest, column.controller, String(c.overhead), orEmpty(c.interval?.[0]),
 			orEmpty(c.interval?.[1]), String(c.n), c.method, orEmpty(c.p), c.verdict,
-			String(c.baseline_mean), String(c.candidate_mean)]] : [];
+			orEmpty(c.baseline_mean), orEmpty(c.candidate_mean)]] : [];
 	})));
 	return [LONG, ...rows].map((r) => `${r.map(csvField).join(',')}\n`).join('');
 }

@@ -35,13 +35,20 @@ function pText(p: number): string {
 	return p < 0.001 ? 'p < 0.001' : `p = ${p.toPrecision(2)}`;
 }
 
+const methods: Record<OverheadCell['method'], (n: number) => string> = {
+	paired: (n) => `${n} pairs, paired t on logs`,
+	welch: (n) => `${n} values in the smaller arm, Welch's t on logs`,
+	published: () => 'published by others: there are no values behind it',
+	pooled: (n) => `geometric mean of ${n} cells`,
+};
+
 function cellTitle(c: OverheadCell, t: OverheadTable): string {
-	const n = c.method === 'paired' ? `${c.n} pairs` : `${c.n} values in the smaller arm`;
+	const mean = (x: number | null): string => (x === null ? 'not known' : `${figure(x)} ${t.unit}`);
 	return [
 		`${c.verdict}: ${about[c.verdict]}`,
-		`${n}, ${c.method === 'paired' ? 'paired t on logs' : "Welch's t on logs"}`
-			+ (c.p === null ? '' : `, ${pText(c.p)}`),
-		`baseline ${figure(c.baseline_mean)} ${t.unit}, candidate ${figure(c.candidate_mean)} ${t.unit} (means)`,
+		methods[c.method](c.n) + (c.p === null ? '' : `, ${pText(c.p)}`),
+		...(c.method === 'published' ? [] : [
+			`baseline ${mean(c.baseline_mean)}, candidate ${mean(c.candidate_mean)} (means)`]),
 	].join('\n');
 }
 
@@ -113,7 +120,7 @@ function Geomean({ t }: { t: OverheadTable }): JSX.Element | null {
 
 // 'n = 6 pairs a cell', or the least and the most.
 function pairs(t: OverheadTable): string {
-	const cells = t.rows.flatMap((r) => r.cells).filter((c) => c !== null);
+	const cells = t.rows.flatMap((r) => r.cells).filter((c) => c !== null && c.n > 0) as OverheadCell[];
 	const n = cells.map((c) => c.n);
 	const what = cells.every((c) => c.method === 'paired') ? 'pairs' : 'values';
 	if (!n.length)
@@ -202,13 +209,18 @@ export function Downloads({ data, name }: { data: Overhead; name: string }): JSX
 
 // ---- all of a run ----------------------------------------------------------
 
+const NOTES_SHOWN = 6;
+
 export function Notes({ notes }: { notes: readonly string[] }): JSX.Element | null {
 	if (!notes.length)
 		return null;
+	const items = (list: readonly string[]): JSX.Element => <ul>{list.map((n) => <li key={n}>{n}</li>)}</ul>;
+	const rest = notes.slice(NOTES_SHOWN);
 	return (
 		<div class="alert">
 			<b>Left out</b>
-			<ul>{notes.map((n) => <li key={n}>{n}</li>)}</ul>
+			{items(notes.slice(0, NOTES_SHOWN))}
+			{rest.length > 0 && <details><summary>and {rest.length} more</summary>{items(rest)}</details>}
 		</div>
 	);
 }
@@ -223,7 +235,7 @@ export function OverheadTables({ data, evidence }: {
 			<Notes notes={data.notes} />
 			{data.tables.map((t) => (
 				<Table key={[t.metric, t.baseline, t.candidate].join('\n')} t={t}
-					name={`overhead-run-${data.run}`} evidence={evidence} />
+					name={data.run === null ? 'overhead' : `overhead-run-${data.run}`} evidence={evidence} />
 			))}
 		</>
 	);

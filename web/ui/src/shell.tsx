@@ -18,7 +18,7 @@ const REST_MS = 500;
 const places: [href: string, text: string, covers: RegExp][] = [
 	['/', 'Index', /^\/($|runs\/\d+$|jobs\/)/],
 	['/overhead', 'Overhead', /^\/(overhead|runs\/\d+\/overhead)/],
-	['/history', 'History', /^\/history/],
+	['/history', 'History', /^\/(history|compare)/],
 	['/machines', 'Infrastructure', /^\/machines/],
 ];
 

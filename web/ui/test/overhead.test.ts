@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OverheadCell, OverheadTable, SampleSeries, Verdict } from '../src/api';
-import { choose, curves, keys } from '../src/history_series';
+import type { OverheadCell, OverheadTable, Verdict } from '../src/api';
 import { csvField, intervalText, longCsv, tableCsv, tableMarkdown } from '../src/overhead_export';
 import { logScale, tableScale, ticks } from '../src/overhead_scale';
 
@@ -97,39 +96,4 @@ test('lines stand at round numbers, and not too many of them', () => {
 		assert.ok(t.length >= 2 && t.length <= 8, `${low} ${high}: ${t}`);
 		assert.ok(t.every((x) => x > 0));
 	}
-});
-
-// ---- history
-
-function series(variant: string, values: number[], more: Partial<SampleSeries> = {}): SampleSeries {
-	return { job: 1, attempt: 1, item: 'cpu', machine: 'm1', metric: 'x', unit: 's', variant,
-		guest: 'linux', controller: '', values, marks: null, ...more };
-}
-
-test('a curve has the mean of each run that measured, by variant', () => {
-	const runs = [[series('b', [1, 3]), series('a', [10])], [], [series('b', [4])]];
-	assert.deepEqual(curves(runs, { metric: 'x', machine: 'm1', place: 'linux' }), [
-		{ variant: 'a', unit: 's', points: [{ run: 0, mean: 10, values: [10] }] },
-		{ variant: 'b', unit: 's', points: [{ run: 0, mean: 2, values: [1, 3] },
-			{ run: 2, mean: 4, values: [4] }] },
-	]);
-});
-
-test('values that are not valid do not count, and jobs of one run are one point', () => {
-	const mark = (valid: boolean): object => ({ pair: 1, position: 1, valid, why: '', raw: '' });
-	const runs = [[series('b', [1, 99], { marks: [mark(true), mark(false)] as SampleSeries['marks'] }),
-		series('b', [3])]];
-	assert.deepEqual(curves(runs, { metric: 'x', machine: 'm1', place: 'linux' })[0]?.points,
-		[{ run: 0, mean: 2, values: [1, 3] }]);
-});
-
-test('a choice falls back to what fits best', () => {
-	const all = keys([[series('b', [1]), series('b', [1], { machine: 'm2' }),
-		series('b', [1], { metric: 'y', controller: 'nvme' })]]);
-	assert.deepEqual(all.map((k) => [k.metric, k.machine, k.place]),
-		[['x', 'm1', 'linux'], ['x', 'm2', 'linux'], ['y', 'm1', 'linux nvme']]);
-	assert.equal(choose(all, { metric: 'y', machine: 'm2', place: 'linux' })?.place, 'linux nvme');
-	assert.equal(choose(all, { metric: 'x', machine: 'm2' })?.machine, 'm2');
-	assert.equal(choose(all, {})?.metric, 'x');
-	assert.equal(choose([], {}), null);
 });

@@ -1,67 +1,58 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the candidates cost, as the newest run that compared something says.
+// What the candidates cost, over all runs and imports of a time.
 import '../pages.css';
 import type { JSX } from 'preact';
 import type { Overhead } from '../api';
-import { count, utc } from '../format';
-import { LOOKED_AT, useRunsWith } from '../history_runs';
-import { Downloads } from '../overhead_table';
+import { useApi } from '../data';
+import { Downloads, Notes, OverheadTables } from '../overhead_table';
 import { go, useAddress, withQuery } from '../router';
-import { Empty, ErrorBox, Skeleton, Time, useRows, useTitle } from '../widgets';
-import { RunTables } from './run_overhead';
+import { Empty, ErrorBox, Skeleton, useRows, useTitle } from '../widgets';
 
-const has = (o: Overhead): boolean => o.tables.length > 0;
+const DAY_MS = 86400000;
+const REST_MS = 5000; // all runs are read again: not with every job
+const times: [days: string, text: string][] = [
+	['', 'all time'], ['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['365', 'a year'],
+];
+
+// A day's beginning, so that the address of what is asked stays for a while.
+function pathOf(days: string): string {
+	const since = Math.floor(Date.now() / DAY_MS) * DAY_MS - Number(days) * DAY_MS;
+	return days ? `/api/v1/overhead?since=${since}` : '/api/v1/overhead';
+}
 
 export function OverheadPage(): JSX.Element {
 	const { query } = useAddress();
-	const found = useRunsWith<Overhead>('overhead', has);
+	const wanted = query.get('days') ?? '';
+	const days = times.some(([d]) => d === wanted) ? wanted : '';
+	const { data, error, reload } = useApi<Overhead>(pathOf(days), (e) => e.event === 'run', REST_MS);
 	const rows = useRows<HTMLDivElement>();
 	useTitle('Overhead');
-	const wanted = Number(query.get('run'));
-	const chosen = found.runs.find((f) => f.run.id === wanted)
-		?? found.runs.find((f) => f.run.state === 'done') ?? found.runs[0];
 	return (
 		<div ref={rows}>
 			<h1>Overhead</h1>
-			{found.error && <ErrorBox what="The runs cannot be asked" error={found.error} />}
-			{!found.done && !chosen && !found.error && <Skeleton lines={6} />}
-			{found.done && !chosen && (
-				<Empty title={found.of
-					? `None of the newest ${count(found.of)} runs compared two variants.`
-					: 'There are no runs yet.'}
-					command="ironbench submit benchmarks.yaml --watch">
-					<p>A suite with variants and benchmarks (man ironbench-suite.yaml) fills this page:</p>
-				</Empty>
-			)}
-			{chosen && (
-				<>
-					<div class="bar">
-						<label>run{' '}
-							<select value={String(chosen.run.id)}
-								onChange={(e) => go(withQuery({ run: e.currentTarget.value }), true)}>
-								{found.runs.map(({ run }) => (
-									<option key={run.id} value={String(run.id)}>
-										{run.id} · {run.name} · {utc(run.created_at_ms)}
-									</option>
-								))}
-							</select>
-						</label>
-						<span class="sub">
-							{found.done
-								? `${count(found.runs.length)} of the newest ${count(Math.min(LOOKED_AT, found.of))} runs compared something`
-								: `asked ${count(found.asked)} of ${count(found.of)} runs`}
-						</span>
-						<span class="sp" />
-						<Downloads data={chosen.data} name={`overhead-run-${chosen.run.id}`} />
-					</div>
-					<div class="sub">
-						Measured by <a class="l" href={`/runs/${chosen.run.id}`}>run {chosen.run.id}</a>
-						{' '}({chosen.run.name}) <Time at={chosen.run.created_at_ms} />.
-						Each table is of this run alone.
-					</div>
-					<RunTables key={chosen.run.id} id={chosen.run.id} data={chosen.data} />
-				</>
-			)}
+			<div class="bar">
+				<label>of{' '}
+					<select value={days} onChange={(e) => go(withQuery({ days: e.currentTarget.value }), true)}>
+						{times.map(([d, text]) => <option key={d} value={d}>{text}</option>)}
+					</select>
+				</label>
+				<span class="sub">all runs that are done, and what was imported; each run has a page of its own</span>
+				<span class="sp" />
+				{data && data.tables.length > 0 && <Downloads data={data} name="overhead" />}
+			</div>
+			{error && <ErrorBox what="The overhead cannot be shown" error={error} retry={reload} />}
+			{!data && !error && <Skeleton lines={6} />}
+			{data && (data.tables.length
+				? <OverheadTables data={data} evidence={null} />
+				: (
+					<>
+						<Notes notes={data.notes} />
+						<Empty title="No run of that time compared two variants."
+							command="ironbench submit benchmarks.yaml --watch">
+							<p>A suite with variants and benchmarks (man ironbench-suite.yaml) fills this page:</p>
+						</Empty>
+					</>
+				))}
 		</div>
 	);
 }

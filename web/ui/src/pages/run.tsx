@@ -3,7 +3,7 @@
 import '../runs.css';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { type Changes, get, type Overhead, post, type Run } from '../api';
+import { type Changes, type Comparison, get, type Overhead, post, type Run } from '../api';
 import { useApi } from '../data';
 import { count, counted, duration, shortCommit } from '../format';
 import { type LiveMatrix, useMatrix } from '../matrix';
@@ -122,6 +122,32 @@ function useHasOverhead(run: Run | null): boolean {
 	return has;
 }
 
+// What a run measured against the one before it; asked once it is done.
+function useCompared(run: Run, against: number | null): Comparison | null {
+	const [data, set] = useState<Comparison | null>(null);
+	const ask = run.state === 'done' && against !== null;
+	useEffect(() => {
+		if (!ask)
+			return;
+		const stop = new AbortController();
+		get<Comparison>(`/api/v1/compare?a=${against}&b=${run.id}`, stop.signal)
+			.then((c) => set(c.rows.length > 0 ? c : null))
+			.catch(() => undefined); // no link then
+		return () => stop.abort();
+	}, [ask, run.id, against]);
+	return data;
+}
+
+function CompareLink({ data }: { data: Comparison }): JSX.Element {
+	const { a, b, counts } = data;
+	return (
+		<a class="button" href={`/compare?a=${a.run}&b=${b.run}`}
+			title={`${counts.worse} worse, ${counts.unknown} unknown, ${counts.same} same, ${counts.better} better`}>
+			Compare with run {a.run}{counts.worse > 0 && <> · <span class="worse">{counts.worse} worse</span></>}
+		</a>
+	);
+}
+
 function Acts({ run }: { run: Run }): JSX.Element {
 	const [cancelling, setCancelling] = useState(false);
 	const rerun = async (): Promise<void> => {
@@ -162,14 +188,16 @@ function Toggle({ show, now, children }: {
 	);
 }
 
-function MatrixBar({ run, matrix, show, filter }: {
+function MatrixBar({ run, matrix, against, show, filter }: {
 	run: Run;
 	matrix: LiveMatrix;
+	against: number | null;
 	show: Show;
 	filter: string;
 }): JSX.Element {
 	const input = useFilterKey();
 	const overhead = useHasOverhead(run);
+	const compared = useCompared(run, against);
 	const csv = (): void =>
 		download(`run-${run.id}.csv`, 'text/csv;charset=utf-8', matrixCsv(matrix));
 	return (
@@ -186,6 +214,7 @@ function MatrixBar({ run, matrix, show, filter }: {
 			{show === 'open' && <Toggle show="open" now={show}>Only running</Toggle>}
 			<span class="sp" />
 			{overhead && <a class="button" href={`/runs/${run.id}/overhead`}>Overhead</a>}
+			{compared && <CompareLink data={compared} />}
 			<button type="button" onClick={csv}>CSV</button>
 			<a class="button" href={`/api/v1/runs/${run.id}/matrix`} download={`run-${run.id}.json`}>JSON</a>
 			<Acts run={run} />
@@ -210,7 +239,7 @@ function Matrix({ run, changes }: { run: Run; changes: Changes | null }): JSX.El
 	return (
 		<>
 			{error && <ErrorBox what="The matrix cannot be shown as it is now" error={error} retry={reload} />}
-			<MatrixBar run={run} matrix={matrix} show={show} filter={filter} />
+			<MatrixBar run={run} matrix={matrix} against={changes?.against ?? null} show={show} filter={filter} />
 			{matrix.items.length
 				? (
 					<RunMatrix matrix={matrix} changes={changes} show={show} filter={filter}

@@ -8,7 +8,7 @@ import { useApi } from '../data';
 import { Downloads, evidenceIn, OverheadTables, Notes } from '../overhead_table';
 import { Empty, ErrorBox, Skeleton, Time, useRows, useTitle } from '../widgets';
 
-export function RunTables({ id, data }: { id: number; data: Overhead }): JSX.Element {
+function RunTables({ id, data }: { id: number; data: Overhead }): JSX.Element {
 	const samples = useApi<{ samples: SampleSeries[] }>(`/api/v1/runs/${id}/samples`,
 		(e) => e.event === 'job' && e.run === id && e.state === 'done');
 	const evidence = useMemo(

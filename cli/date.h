@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Dates on the command line. */
+#ifndef CLI_DATE_H
+#define CLI_DATE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * "2026-03-01" or "2026-03-01T12:30", both in UTC, as Unix milliseconds.
+ * Error: INVAL.
+ */
+int date_parse(const char *text, int64_t *ret_ms, struct err *err);
+
+#endif

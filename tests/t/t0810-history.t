@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The history of a series of which every turn is known, from the database to the
+# terminal: its change is found at its point and between its commits, another
+# kernel begins a segment and is no change, a spike is flagged apart. Two runs
+# are compared.
+
+. "$IB_SRCDIR/tests/lib/tap.sh"
+. "$IB_SRCDIR/tests/lib/lab.sh"
+
+LC_ALL=C
+export LC_ALL
+unset IRONBENCH_TOKEN
+
+# Points and runs as in tests/unit/series_world.h: 60 points; another kernel at
+# 20, a spike at 30, the change at 40, nothing valid at 50; a run that failed
+# before the tenth one.
+mkdir "$STATE_DIR"
+first=$("$IB_BUILDDIR/tests/unit/series_gen" "$STATE_DIR") ||
+	bail "there is no database"
+daemon_start
+metric=disk.seq128k_q32t1.rd
+
+run_of() {
+	echo $((first + $1 + ($1 >= 10)))
+}
+commit_of() {
+	printf '%02xc0ffee%032d\n' "$1" 0
+}
+
+# ---- what there is --------------------------------------------------------------
+
+list=$("$IRONBENCH" series --format csv)
+is "a series is listed for each variant and branch" \
+	"$(echo "$list" | grep -c "^[0-9]*,$metric,MB/s,t16-1,")" 4
+is "a run that failed gives no point" \
+	"$(echo "$list" | grep ',kvm,.*,demo/main,' | cut -d , -f 9)" 60
+like "metrics say which values are better" "$("$IRONBENCH" metrics)" \
+	"$metric +SEQ128K Q32T1 RD +MB/s +higher +0.03 +2"
+kvm=$(echo "$list" | grep ',kvm,.*,demo/main,' | cut -d , -f 1)
+
+# ---- a history ------------------------------------------------------------------
+
+said=$("$IRONBENCH" history "$kvm" 2>&1)
+diag "$said"
+like "the change is at its run, slower" "$said" \
+	"^change at run $(run_of 40) .*: 1100\.[0-9]*, then 101[0-9]\.?[0-9]*, 1\.09 \[.*\] worse;"
+like "  between two commits" "$said" \
+	'after commit 2[67]c0ffee00 and not later than 28c0ffee00$'
+like "another kernel is shown as such" "$said" \
+	"^environment at run $(run_of 20): kernel 6\.1\.0, then 6\.6\.0$"
+like "a spike is flagged apart" "$said" \
+	"^spike at run $(run_of 30): 550\.[0-9]*, once$"
+is "there is one change, one environment, one spike" \
+	"$(echo "$said" | grep -c '^change \|^environment \|^spike ')" 3
+is "there are three levels" "$(echo "$said" | grep -c ' % ')" 3
+like "a level has its course" "$said" \
+	"^ *$(run_of 40) +20[0-9-]+ [0-9:]+ +19 +101[0-9.]+ +0\.[0-9]+ % +[_.,~+*#-]+ ?[_.,~+*#-]+"
+
+json=$("$IRONBENCH" history "$kvm" --format json)
+echo "$json" >"$IB_TMP/history.json"
+like "programs get the index of the change" "$json" '"index": ?40'
+csv=$("$IRONBENCH" history "$kvm" --format csv)
+is "as CSV it is a row a point" "$(echo "$csv" | wc -l)" 61
+is "  with its marks" "$(echo "$csv" | grep -v ',$' | sed 1d |
+	sed 's/,.*,/ /' | tr '\n' ';')" \
+	'20 environment;30 spike;40 change;50 not valid;'
+is "  and whole commits" "$(echo "$csv" | sed -n 42p | cut -d , -f 5)" \
+	"$(commit_of 40)"
+
+same=$("$IRONBENCH" history --metric $metric --variant kvm --branch demo/main)
+is "names choose the same series" "$(echo "$same" | grep '^change')" \
+	"$(echo "$said" | grep '^change')"
+other=$("$IRONBENCH" history --metric $metric --variant vboxdrv)
+unlike "the other variant has no change" "$other" '^change'
+like "Otava can be asked" \
+	"$("$IRONBENCH" history "$kvm" --detector otava)" 'by otava$'
+like "Markdown is a table" \
+	"$("$IRONBENCH" history "$kvm" --format markdown)" '^\| *POINT \|'
+
+# ends DESCRIPTION CODE REGEX ARGUMENT...
+ends() {
+	local what code want status
+	what=$1
+	code=$2
+	want=$3
+	shift 3
+	status=0
+	said=$("$IRONBENCH" "$@" 2>&1) || status=$?
+	is "$what" "$status" "$code"
+	like "  and says why" "$said" "$want"
+}
+ends "several series are not one" 2 '4 series and branches are so' history --metric $metric
+ends "a metric nobody measured is none" 2 'no such series' history --metric x
+ends "no series is named" 2 'which' history
+ends "a wrong day" 2 'no day' history "$kvm" --since 2026-02-30
+ends "an unknown series" 4 'no such series' history 999
+ends "an unknown branch names those there are" 4 'demo/main, demo/next' \
+	history "$kvm" --branch x
+ends "an unknown detector" 4 'maxt or otava' history "$kvm" --detector x
+
+# ---- two runs -------------------------------------------------------------------
+
+a=$(run_of 35)
+b=$(run_of 45)
+said=$("$IRONBENCH" compare "$a" "$b" 2>&1)
+diag "$said"
+like "what got worse comes first" "$said" \
+	"^worse +$metric +t16-1 +kvm +linux +nvme +1\.0[789][0-9]* +\["
+like "what stayed is said" "$said" '^1 worse, 0 unknown, 1 same, 0 better'
+ends "--exit-status tells" 1 '1 worse' compare "$a" "$b" --exit-status
+ends "the other way round it is better" 0 '0 worse, .* 1 better' \
+	compare "$b" "$a" --exit-status
+is "a commit names its run" \
+	"$("$IRONBENCH" compare "$(commit_of 35)" "$b" --format json)" \
+	"$("$IRONBENCH" compare "$a" "$b" --format json)"
+like "branches are compared by their newest runs" \
+	"$("$IRONBENCH" compare demo/main demo/next)" \
+	"^A = run $(run_of 59) demo/main at 3bc0ffee00   B = run $((first + 63)) "
+ends "variants of one run are compared" 1 '^1 worse' \
+	compare "$b" --baseline vboxdrv --candidate kvm --exit-status
+is "as CSV it is a row a series" \
+	"$("$IRONBENCH" compare "$a" "$b" --format csv | wc -l)" 3
+ends "one run is no comparison" 2 'second one' compare "$a"
+ends "half a pair of variants is none" 2 'go together' \
+	compare "$a" "$b" --baseline kvm
+ends "an unknown commit is none" 4 'no run that is done' \
+	compare 0123abcdef "$b"
+
+stop daemon 20
+ok "no sanitizer has said anything" no_report
+done_testing

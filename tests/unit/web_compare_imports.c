@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Overhead tables of what was imported, and pools. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "web/compare.h"
+
+#define CPU "sysbench.cpu_1"
+#define NEAR 1e-9
+
+static const struct compare_roles usual = {"vboxdrv", "kvm"};
+
+static void near(double have, double want)
+{
+	if (!(fabs(have - want) <= NEAR * fabs(want)))
+		fail_msg("%.17g is not %.17g", have, want);
+}
+
+static struct db_ratio_row ratio(const char *machine, const char *guest,
+    const char *controller, double overhead, const char *printed)
+{
+	return (struct db_ratio_row){.import_id = 1,
+	    .metric = CPU,
+	    .direction = BENCH_HIGHER,
+	    .machine = machine,
+	    .named = "printed name",
+	    .guest = guest,
+	    .controller = controller,
+	    .baseline = "vboxdrv",
+	    .candidate = "kvm",
+	    .overhead = overhead,
+	    .printed = printed};
+}
+
+static void add_values(struct compare *c, int64_t import_id,
+    const char *variant, const double *values, size_t n)
+{
+	struct err err = ERR_INIT;
+
+	assert_int_equal(compare_add_import(c,
+	                     &(struct db_import_values){
+	                         .import_id = import_id,
+	                         .metric = CPU,
+	                         .label = "",
+	                         .unit = "events/s",
+	                         .direction = BENCH_HIGHER,
+	                         .machine = "m1",
+	                         .variant = variant,
+	                         .guest = "linux",
+	                         .controller = "",
+	                         .values = values,
+	                         .n_values = n,
+	                     },
+	                     &usual, &err),
+	    0);
+}
+
+static void a_published_ratio_stands_where_nothing_was_measured(void **state)
+{
+	static const double values[] = {100, 100.1, 99.9, 100};
+	scoped(compare_free) struct compare *c = compare_new();
+	struct db_ratio_row q = ratio("m1", "linux", "", 1.5, "1.50");
+	struct db_ratio_row other = ratio("m2", "linux", "", 1.25, "1.25");
+	const struct compare_table *t;
+	size_t n;
+
+	(void)state;
+	add_values(c, 1, "vboxdrv", values, 4);
+	add_values(c, 2, "kvm", values, 4);
+	compare_add_ratio(c, &q);
+	compare_add_ratio(c, &other);
+	compare_finish(c);
+	t = compare_tables(c, &n);
+	assert_int_equal(n, 1);
+	near(t->cells[0].estimate.overhead, 1);
+	assert_int_equal(t->cells[0].method, COMPARE_WELCH);
+	near(t->cells[1].estimate.overhead, 1.25);
+	assert_int_equal(t->cells[1].method, COMPARE_PUBLISHED);
+	assert_int_equal(t->cells[1].verdict, BENCH_UNKNOWN);
+	assert_string_equal(t->cells[1].printed, "1.25");
+	(void)compare_notes(c, &n);
+	assert_int_equal(n, 1);
+}
+
+static void a_later_import_replaces_a_published_ratio(void **state)
+{
+	scoped(compare_free) struct compare *c = compare_new();
+	struct db_ratio_row q = ratio("m1", "linux", "", 1.5, "1.50");
+	struct db_ratio_row later = ratio("m1", "linux", "", 1.25, "1.25");
+	const struct compare_table *t;
+	size_t n;
+
+	(void)state;
+	compare_add_ratio(c, &q);
+	compare_add_ratio(c, &later);
+	compare_finish(c);
+	t = compare_tables(c, &n);
+	assert_int_equal(t->n_machines * t->n_places, 1);
+	assert_string_equal(t->cells[0].printed, "1.25");
+}
+
+static void what_is_not_kept_apart_is_a_geometric_mean(void **state)
+{
+	scoped(compare_free) struct compare *c = compare_new();
+	struct db_ratio_row q[] = {ratio("m1", "a", "sata", 1, "1.00"),
+	    ratio("m1", "b", "sata", 4, "4.00"),
+	    ratio("m2", "a", "sata", 3, "3.00")};
+	const struct compare_table *t;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		compare_add_ratio(c, &q[i]);
+	compare_by(c, COMPARE_BY_MACHINE | COMPARE_BY_CONTROLLER);
+	compare_finish(c);
+	t = compare_tables(c, &n);
+	assert_int_equal(t->n_places, 1);
+	assert_string_equal(t->places[0].guest, "");
+	assert_string_equal(t->places[0].controller, "sata");
+	near(t->cells[0].estimate.overhead, 2);
+	assert_int_equal(t->cells[0].method, COMPARE_POOLED);
+	assert_int_equal(t->cells[0].n, 2);
+	/* One of one is itself. */
+	near(t->cells[1].estimate.overhead, 3);
+	assert_int_equal(t->cells[1].method, COMPARE_PUBLISHED);
+}
+
+static void imported_values_of_an_unknown_metric_keep_their_direction(
+    void **state)
+{
+	static const double fast[] = {1, 1.01, .99};
+	static const double slow[] = {2, 2.01, 1.99};
+	scoped(compare_free) struct compare *c = compare_new();
+	struct db_import_values v = {.import_id = 1,
+	    .metric = "command.time",
+	    .label = "build",
+	    .unit = "s",
+	    .direction = BENCH_LOWER,
+	    .machine = "m1",
+	    .variant = "vboxdrv",
+	    .guest = "linux",
+	    .controller = "",
+	    .values = fast,
+	    .n_values = 3};
+	const struct compare_table *t;
+	struct err err = ERR_INIT;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(compare_add_import(c, &v, &usual, &err), 0);
+	v.import_id = 2;
+	v.variant = "kvm";
+	v.values = slow;
+	assert_int_equal(compare_add_import(c, &v, &usual, &err), 0);
+	compare_finish(c);
+	t = compare_tables(c, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(t->metric->name, "command.time (build)");
+	assert_true(t->cells[0].estimate.overhead > 1.9);
+	assert_int_equal(t->cells[0].method, COMPARE_WELCH);
+	assert_int_equal(t->cells[0].verdict, BENCH_WORSE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+	        a_published_ratio_stands_where_nothing_was_measured),
+	    cmocka_unit_test(a_later_import_replaces_a_published_ratio),
+	    cmocka_unit_test(what_is_not_kept_apart_is_a_geometric_mean),
+	    cmocka_unit_test(
+	        imported_values_of_an_unknown_metric_keep_their_direction),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the candidate costs over all runs and imports. Which variants are
+ * compared is said by the caller; else by the suites of the runs and by the
+ * published tables.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "web/overhead.h"
+#include "web/routes.h"
+
+#define RUNS_MAX 1000 /* that have values; the newest */
+
+const struct query_param overhead_all_query[] = {
+    [OVERHEAD_ALL_RUN] = {"run", QUERY_INT, 1, INT64_MAX, "only this run"},
+    [OVERHEAD_ALL_SINCE] = {"since", QUERY_INT, 0, INT64_MAX,
+        "not older than this (Unix milliseconds)"},
+    [OVERHEAD_ALL_UNTIL] = {"until", QUERY_INT, 1, INT64_MAX,
+        "older than this (Unix milliseconds)"},
+    [OVERHEAD_ALL_METRIC] = {"metric", QUERY_TEXT, 0, 0, "only this metric"},
+    [OVERHEAD_ALL_BASELINE] = {"baseline", QUERY_TEXT, 0, 0,
+        "variant; with candidate; absent: what suites and tables say"},
+    [OVERHEAD_ALL_CANDIDATE] = {"candidate", QUERY_TEXT, 0, 0, "variant"},
+    [OVERHEAD_ALL_BY] = {"by", QUERY_TEXT, 0, 0,
+        "what is kept apart: machine,guest,controller; others are pooled"},
+    {NULL, QUERY_INT, 0, 0, NULL},
+};
+
+struct pair {
+	char *baseline;
+	char *candidate;
+};
+
+struct all {
+	struct compare *compare;
+	const char *metric; /* NULL: all */
+	bool given;         /* roles are what the caller said */
+	struct compare_roles roles;
+	struct pair *pairs; /* that are compared somewhere */
+	size_t n_pairs;
+	struct overhead_suite suite; /* of the run in hand */
+	bool seen;
+	int r;
+	struct err *err;
+};
+
+static void all_done(struct all *a)
+{
+	compare_free(a->compare);
+	overhead_suite_done(&a->suite);
+	for (size_t i = 0; i < a->n_pairs; i++) {
+		free(a->pairs[i].baseline);
+		free(a->pairs[i].candidate);
+	}
+	free(a->pairs);
+}
+
+/* Remembers which variants are compared, for imported values. */
+static void pair_add(struct all *a, const struct compare_roles *roles)
+{
+	for (size_t i = 0; i < a->n_pairs; i++)
+		if (str_eq(a->pairs[i].baseline, roles->baseline) &&
+		    str_eq(a->pairs[i].candidate, roles->candidate))
+			return;
+	a->pairs = xrealloc(a->pairs, a->n_pairs + 1, sizeof(a->pairs[0]));
+	a->pairs[a->n_pairs++] =
+	    (struct pair){xstrdup(roles->baseline), xstrdup(roles->candidate)};
+}
+
+/* ---- runs --------------------------------------------------------------- */
+
+static bool on_series(void *arg, const struct db_run_sample *s)
+{
+	struct all *a = arg;
+	struct compare_roles roles = a->roles;
+
+	if ((a->metric && !str_eq(a->metric, s->metric)) ||
+	    (!a->given && !overhead_roles(a->suite.suite, s->item, &roles)))
+		return true;
+	a->seen = true;
+	pair_add(a, &roles);
+	a->r = compare_add(a->compare, s, &roles, a->err);
+	return a->r == 0;
+}
+
+static int add_run(struct all *a, struct db_reader *reader, int64_t run)
+{
+	int r = 0;
+
+	if (!a->given)
+		r = overhead_suite_read(reader, run, &a->suite, a->err);
+	if (r == 0 && a->suite.why)
+		compare_note(a->compare,
+		    xasprintf("run %" PRId64 ": %s", run, a->suite.why));
+	if (r == 0)
+		r = db_run_samples(reader, run, on_series, a, a->err);
+	return r < 0 ? r : a->r;
+}
+
+struct run_list {
+	int64_t *ids;
+	size_t n;
+};
+
+static bool on_run(void *arg, int64_t run_id)
+{
+	struct run_list *l = arg;
+
+	for (size_t i = l->n; i-- > 0;)
+		if (l->ids[i] == run_id)
+			return true;
+	l->ids[l->n++] = run_id;
+	return l->n <= RUNS_MAX;
+}
+
+static int add_runs(
+    struct all *a, struct db_reader *reader, const struct db_window *w)
+{
+	scoped(free) int64_t *ids = xcalloc(RUNS_MAX + 1, sizeof(*ids));
+	struct run_list l = {ids, 0};
+	int r = db_window_runs(reader, w, on_run, &l, a->err);
+
+	if (r == 0 && l.n > RUNS_MAX) {
+		l.n = RUNS_MAX;
+		compare_note(a->compare,
+		    xasprintf("only the newest %d runs that have values are "
+		              "in here",
+		        RUNS_MAX));
+	}
+	/* Oldest first: rows and columns stay where they are. */
+	for (size_t i = l.n; r == 0 && i-- > 0;)
+		r = add_run(a, reader, l.ids[i]);
+	return r;
+}
+
+/* ---- imports ------------------------------------------------------------ */
+
+static bool on_ratio(void *arg, const struct db_ratio_row *q)
+{
+	struct all *a = arg;
+	struct compare_roles roles = {q->baseline, q->candidate};
+
+	if (a->given &&
+	    (!str_eq(q->baseline, a->roles.baseline) ||
+	        !str_eq(q->candidate, a->roles.candidate)))
+		return true;
+	a->seen = true;
+	pair_add(a, &roles);
+	compare_add_ratio(a->compare, q);
+	return true;
+}
+
+static bool on_values(void *arg, const struct db_import_values *v)
+{
+	struct all *a = arg;
+
+	for (size_t i = 0; a->r == 0 && i < a->n_pairs; i++) {
+		struct compare_roles roles = {
+		    a->pairs[i].baseline, a->pairs[i].candidate};
+
+		a->seen = a->seen || str_eq(v->variant, roles.baseline) ||
+		    str_eq(v->variant, roles.candidate);
+		a->r = compare_add_import(a->compare, v, &roles, a->err);
+	}
+	return a->r == 0;
+}
+
+static int add_imports(
+    struct all *a, struct db_reader *reader, const struct db_window *w)
+{
+	int r = db_import_ratios(reader, w, on_ratio, a, a->err);
+
+	if (r == 0 && a->given)
+		pair_add(a, &a->roles);
+	if (r == 0)
+		r = db_import_samples(reader, w, on_values, a, a->err);
+	return r < 0 ? r : a->r;
+}
+
+/* ---- the request -------------------------------------------------------- */
+
+static const char *text(const struct request *rq, int i)
+{
+	const struct query_value *v = &rq->query.values[i];
+
+	return v->set ? v->text : NULL;
+}
+
+static int64_t number(const struct request *rq, int i)
+{
+	return rq->query.values[i].set ? rq->query.values[i].number : 0;
+}
+
+static int by_read(const char *list, unsigned *ret, struct err *err)
+{
+	static const char *const words[] = {"machine", "guest", "controller"};
+	unsigned by = 0;
+
+	while (*list) {
+		size_t n = strcspn(list, ",");
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(words) &&
+		    (strlen(words[i]) != n || strncmp(words[i], list, n) != 0))
+			i++;
+		if (i == ARRAY_LEN(words))
+			return err_set(err, ERR_INVAL,
+			    "by: %.*s is none of machine, guest, controller",
+			    (int)n, list);
+		by |= 1u << i;
+		list += n + (list[n] == ',');
+	}
+	*ret = by;
+	return 0;
+}
+
+static int roles_read(const struct request *rq, struct all *a, struct err *err)
+{
+	const char *by = text(rq, OVERHEAD_ALL_BY);
+	unsigned bits = COMPARE_BY_ALL;
+	int r = by ? by_read(by, &bits, err) : 0;
+
+	a->roles.baseline = text(rq, OVERHEAD_ALL_BASELINE);
+	a->roles.candidate = text(rq, OVERHEAD_ALL_CANDIDATE);
+	a->given = a->roles.baseline && a->roles.candidate;
+	if (r == 0 && !a->given && (a->roles.baseline || a->roles.candidate))
+		r = err_set(err, ERR_INVAL,
+		    "baseline and candidate are given together");
+	if (r == 0 && a->given && str_eq(a->roles.baseline, a->roles.candidate))
+		r = err_set(err, ERR_INVAL,
+		    "baseline and candidate are the same: %.100s",
+		    a->roles.baseline);
+	compare_by(a->compare, bits);
+	return r;
+}
+
+static int collect(struct request *rq, struct all *a, struct err *err)
+{
+	struct db_window w = {number(rq, OVERHEAD_ALL_SINCE),
+	    number(rq, OVERHEAD_ALL_UNTIL), text(rq, OVERHEAD_ALL_METRIC)};
+	int64_t run = number(rq, OVERHEAD_ALL_RUN);
+	struct db_reader *reader;
+	int r = roles_read(rq, a, err);
+
+	a->metric = w.metric;
+	if (r == 0)
+		r = request_reader(rq, &reader, err);
+	if (r < 0)
+		return r;
+	if (run)
+		return add_run(a, reader, run);
+	r = add_runs(a, reader, &w);
+	return r < 0 ? r : add_imports(a, reader, &w);
+}
+
+enum MHD_Result api_overhead_all(struct request *rq)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
+	struct err err = ERR_INIT;
+	scoped_val(all_done) struct all a = {
+	    .compare = compare_new(), .err = &err};
+	struct jw w = {.to = &b};
+	int r = collect(rq, &a, &err);
+
+	if (r == 0 && a.metric && !a.seen)
+		r = err_set(&err, ERR_NOTFOUND,
+		    "metric %.100s: there are no values that can be compared",
+		    a.metric);
+	if (r < 0)
+		return answer_err(rq, &err);
+	compare_finish(a.compare);
+	overhead_render(&w, number(rq, OVERHEAD_ALL_RUN), a.compare);
+	return answer_json(rq, &b);
+}

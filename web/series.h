@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The points of one branch of a series, in memory, and their history as JSON.
+ */
+#ifndef WEB_SERIES_H
+#define WEB_SERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "bench/bench.h"
+#include "web/json.h"
+
+#define SERIES_POINTS_DEFAULT 2000
+#define SERIES_POINTS_MAX 10000
+
+struct db_reader;
+
+/* What a point is beside what the statistics want of it. */
+struct series_detail {
+	int64_t job;
+	int64_t attempt;
+	double *values; /* that count */
+	size_t n;
+	size_t n_left_out;
+};
+struct series_branch {
+	char *name;
+	size_t points;
+};
+struct series_points {
+	struct bench_point *points;
+	struct series_detail *details; /* of each point */
+	size_t n;
+	const char *branch; /* of the points; "" if there are none */
+	struct series_branch *branches; /* all there are, as they came */
+	size_t n_branches;
+	bool older;   /* there are more, before these */
+	char **texts; /* that points borrow */
+	size_t n_texts;
+};
+
+/*
+ * Reads the newest `most` points, of all branches, and keeps those of one
+ * branch (NULL: that with most of them) from since_ms on. Errors: NOTFOUND (the
+ * series has no such branch).
+ */
+int series_points_read(struct db_reader *reader, int64_t id, const char *branch,
+    int64_t since_ms, int64_t most, struct series_points **ret,
+    struct err *err);
+void series_points_free(struct series_points *p);
+SCOPED_DEFINE(struct series_points, series_points_free);
+
+/* The fields of HISTORY behind those of the series. */
+void series_render(struct jw *w, const struct series_points *p,
+    const struct bench_history *h, const struct bench_history_options *opts,
+    bool verdicts);
+
+#endif
