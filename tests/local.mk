@@ -18,22 +18,29 @@ end_to_end_tests = \
 	%D%/t/t0310-daemon-start.t \
 	%D%/t/t0320-submit.t \
 	%D%/t/t0330-crash.t \
-	%D%/t/t0335-crash-everywhere.t \
 	%D%/t/t0340-health.t \
 	%D%/t/t0350-session.t \
-	%D%/t/t0360-agent-killed.t \
 	%D%/t/t0370-disk-full.t \
 	%D%/t/t0380-checkout-again.t \
-	%D%/t/t0400-benchmark.t \
 	%D%/t/t0410-ssh-refused.t \
 	%D%/t/t0500-push.t \
-	%D%/t/t0700-pages.t
+	%D%/t/t0700-pages.t \
+	%D%/t/t0800-import.t \
+	%D%/t/t0810-history.t
 
-TESTS += $(lint_tests) $(end_to_end_tests)
+# These measure on this computer: nothing else should run meanwhile.
+measuring_tests = \
+	%D%/t/t0335-crash-everywhere.t \
+	%D%/t/t0360-agent-killed.t \
+	%D%/t/t0400-benchmark.t \
+	%D%/t/t0600-demo.t
+
+TESTS += $(lint_tests) $(end_to_end_tests) $(measuring_tests)
 
 EXTRA_DIST += \
 	$(lint_tests) \
 	$(end_to_end_tests) \
+	$(measuring_tests) \
 	%D%/README.md \
 	%D%/browser/kit.mjs \
 	%D%/browser/package-lock.json \
@@ -139,10 +146,14 @@ check-build:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
 check-lint:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter %D%/lint/%,$(TESTS))'
-# Everything is built first; then nothing else runs beside the tests' machines.
+# Everything is built first, and one test runs at a time: each has machines.
 check-end-to-end: all
-	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(filter %D%/t/%,$(TESTS))'
+	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS \
+		TESTS='$(filter-out $(measuring_tests),$(filter %D%/t/%,$(TESTS)))'
+check-measuring: all
+	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(measuring_tests)'
 # All that takes longer than a coffee: see lib/long.sh.
 check-long:
 	$(SHELL) $(srcdir)/%D%/lib/long.sh
-.PHONY: check-build check-end-to-end check-lint check-long check-programs fuzz
+.PHONY: check-build check-end-to-end check-lint check-long check-measuring \
+	check-programs fuzz
