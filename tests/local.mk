@@ -15,6 +15,7 @@ lint_tests = \
 
 end_to_end_tests = \
 	%D%/t/t0300-main-job.t \
+	%D%/t/t0305-linux.t \
 	%D%/t/t0310-daemon-start.t \
 	%D%/t/t0320-submit.t \
 	%D%/t/t0330-crash.t \
