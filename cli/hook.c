@@ -345,7 +345,7 @@ static void tell(struct hook *h, const char *what, const json_t *answer)
 
 	if (run > 0)
 		line = xasprintf("ironbench: run %" PRId64
-		                 " for %s %s/api/v1/runs/%" PRId64,
+		                 " for %s %s/runs/%" PRId64,
 		    run, what, http_server(h->http), run);
 	else
 		line = xasprintf("ironbench: no run for %s%s%s", what,

@@ -2,6 +2,7 @@
 /* Runs: the index, one run, its matrix, and what may be done with it. */
 #include <string.h>
 
+#include "web/overhead.h"
 #include "web/render.h"
 #include "web/routes.h"
 
@@ -93,9 +94,45 @@ static enum MHD_Result one_run(
 	return answer_json(rq, &b);
 }
 
+static bool on_run_fields(void *arg, const struct db_run *run)
+{
+	render_run_fields(arg, run);
+	return true;
+}
+
+/* What the suite says that has no effect, and the run goes on without. */
+static int ignored_render(
+    struct db_reader *reader, int64_t id, struct jw *w, struct err *err)
+{
+	scoped_val(overhead_suite_done) struct overhead_suite s = {
+	    NULL, NULL, 0, NULL, NULL};
+	int r = overhead_suite_read(reader, id, &s, err);
+
+	jw_array(w, "ignored");
+	for (char **key = s.suite ? s.suite->ignored : NULL; key && *key; key++)
+		jw_str(w, NULL, *key);
+	jw_array_end(w);
+	return r;
+}
+
 enum MHD_Result api_run(struct request *rq)
 {
-	return one_run(rq, on_run);
+	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
+	struct jw w = {.to = &b};
+	struct err err = ERR_INIT;
+	struct db_reader *reader;
+	enum MHD_Result refused;
+	int64_t id;
+
+	if (!request_id(rq, &id, &refused))
+		return refused;
+	jw_object(&w, NULL);
+	if (request_reader(rq, &reader, &err) < 0 ||
+	    db_run_get(reader, id, on_run_fields, &w, &err) < 0 ||
+	    ignored_render(reader, id, &w, &err) < 0)
+		return answer_err(rq, &err);
+	jw_object_end(&w);
+	return answer_json(rq, &b);
 }
 
 static bool on_status(void *arg, const struct db_run *run)

@@ -53,7 +53,9 @@ int overhead_suite_read(struct db_reader *reader, int64_t run,
 
 	if (r < 0 || s->suite || s->why)
 		return r;
-	if (suite_parse(s->name, s->text, s->len, &s->suite, &why) < 0)
+	if (!s->len)
+		s->why = xstrdup("its suite never came: see its build");
+	else if (suite_parse(s->name, s->text, s->len, &s->suite, &why) < 0)
 		s->why =
 		    xasprintf("the suite cannot be read any more: %s", why.msg);
 	return 0;

@@ -41,9 +41,8 @@ static void counts(struct jw *w, const struct db_run *run)
 	jw_object_end(w);
 }
 
-void render_run(struct jw *w, const struct db_run *run)
+void render_run_fields(struct jw *w, const struct db_run *run)
 {
-	jw_object(w, NULL);
 	jw_int(w, "id", run->id);
 	jw_str(w, "project", run->project);
 	jw_str(w, "user", run->user);
@@ -54,10 +53,19 @@ void render_run(struct jw *w, const struct db_run *run)
 	jw_str(w, "kind", run->kind);
 	jw_int(w, "priority", run->priority);
 	jw_int(w, "created_at_ms", run->created_at_ms);
-	jw_int(w, "ended_at_ms", run->ended_at_ms);
+	if (run->ended_at_ms)
+		jw_int(w, "ended_at_ms", run->ended_at_ms);
+	else
+		jw_null(w, "ended_at_ms");
 	jw_str(w, "state", run_state_name(run->state));
 	jw_str(w, "status", render_status(run));
 	counts(w, run);
+}
+
+void render_run(struct jw *w, const struct db_run *run)
+{
+	jw_object(w, NULL);
+	render_run_fields(w, run);
 	jw_object_end(w);
 }
 

@@ -8,6 +8,8 @@
 
 /* One of SoTest's words: unfinished, success, fail, disabled. */
 const char *render_status(const struct db_run *run);
+/* The fields of RUN, in an object that is open. */
+void render_run_fields(struct jw *w, const struct db_run *run);
 /* RUN, as a value of an array or as the whole answer. */
 void render_run(struct jw *w, const struct db_run *run);
 /* "outcome", "layer", "expected", "skips" of an object that is open. */

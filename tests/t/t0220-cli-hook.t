@@ -80,7 +80,7 @@ commit "first"
 push main
 is "a push is one request" "$code $(requests)" "0 1"
 is "the pusher reads the run" "$said" \
-	"ironbench: run 42 for main $short $server/api/v1/runs/42"
+	"ironbench: run 42 for main $short $server/runs/42"
 is "it goes to the project" "$(cat "$kept/1.path")" "/hooks/vbox kvm"
 like "it is a push" "$(cat "$kept/1.headers")" '^X-GitHub-Event: push$'
 like "the delivery is a UUID" "$(cat "$kept/1.headers")" \
@@ -115,7 +115,7 @@ git -C "$work" branch wip/x
 push main wip/x v1
 is "each branch is a request, a tag is none" "$(requests)" 2
 is "the pusher reads why there is no run" "$said" \
-	"ironbench: run 43 for main $short $server/api/v1/runs/43
+	"ironbench: run 43 for main $short $server/runs/43
 ironbench: no run for wip/x $short: no pattern matches wip/x"
 ok "it knows what was before" sent 1 "\"before\":\"$first\""
 ok "the message is all of it" sent 1 \
@@ -145,7 +145,7 @@ answers '503 {"error":"not now"}' '503 {"error":"not now"}' '202 {"run":45}'
 commit "later"
 push main
 is "what has no time is asked again" "$said" \
-	"ironbench: run 45 for main $short $server/api/v1/runs/45"
+	"ironbench: run 45 for main $short $server/runs/45"
 is "with the same words" "$(cat "$kept/1.headers" "$kept/1.body")" \
 	"$(cat "$kept/3.headers" "$kept/3.body")"
 
@@ -191,7 +191,7 @@ printf other >"$IB_TMP/other"
 chmod 600 "$IB_TMP/other"
 hook --project p --server "$server/" --secret-file "$IB_TMP/other" --strict
 is "the command line goes before git's configuration" "$code $out" \
-	"0 ironbench: run 46 for main $short $server/api/v1/runs/46"
+	"0 ironbench: run 46 for main $short $server/runs/46"
 is "in all of it" "$(cat "$kept/1.path")" /hooks/p
 IRONBENCH_TOKEN=good hook --server "$server"
 unlike "a token is never sent" "$(cat "$kept/2.headers")" Authorization

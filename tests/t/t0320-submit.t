@@ -328,6 +328,10 @@ like "keys of SoTest without effect are told, with their lines" \
 		-F 'file=@sub/module.txt;filename=sub/module.txt')" \
 	'^201 .*sotest.yaml:5: cacheable.*without effect|^201 .*sotest.yaml:6: local'
 like "  all of them" "$(cat "$IB_TMP/body")" 'sotest.yaml:5: cacheable: known'
+run=$(sed 's/.*"id": *\([0-9]*\).*/\1/' "$IB_TMP/body" | head -n 1)
+like "  and the run says so for ever" \
+	"$(curl -s "$IRONBENCH_SERVER/api/v1/runs/$run")" \
+	'"ended_at_ms":null.*"ignored":\["sotest.yaml:6: local_tags_list","sotest.yaml:5: cacheable'
 answer=$(post /test_runs -u "anybody:$IRONBENCH_TOKEN" -F config=@suite.yaml \
 	-F "boot_files=@$IB_TMP/good.zip" -F name=sotest -F url=u -F user=me \
 	-F priority=0)

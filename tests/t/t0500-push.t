@@ -142,7 +142,7 @@ commit "all is well"
 push main
 is "the push succeeds" "$code" 0
 is "the pusher reads which run it became" "$said" \
-	"ironbench: run $run for main $short $IRONBENCH_SERVER/api/v1/runs/$run"
+	"ironbench: run $run for main $short $IRONBENCH_SERVER/runs/$run"
 first=$run
 like "the run knows the commit and who pushed" \
 	"$("$IRONBENCH" show "$first" --format json | tr -d ' \n')" \
@@ -160,7 +160,7 @@ commit "break one case"
 push main
 second=$run
 is "the next commit is the next run" "$said" \
-	"ironbench: run $run for main $short $IRONBENCH_SERVER/api/v1/runs/$run"
+	"ironbench: run $run for main $short $IRONBENCH_SERVER/runs/$run"
 nok "it fails" timeout 600 "$IRONBENCH" watch "$second"
 is "one cell has changed, and no other" "$(table "$second")" " virtual_a
 hello ✗

@@ -35,6 +35,10 @@ export interface Run {
 	};
 }
 
+export interface RunDetail extends Run {
+	ignored: string[]; // what the suite says that has no effect yet
+}
+
 export interface Runs {
 	runs: Run[];
 	total: number;

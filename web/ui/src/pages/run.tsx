@@ -3,7 +3,7 @@
 import '../runs.css';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { type Changes, type Comparison, get, type Overhead, post, type Run } from '../api';
+import { type Changes, type Comparison, get, type Overhead, post, type Run, type RunDetail } from '../api';
 import { useApi } from '../data';
 import { count, counted, duration, shortCommit } from '../format';
 import { type LiveMatrix, useMatrix } from '../matrix';
@@ -255,9 +255,21 @@ function Matrix({ run, changes }: { run: Run; changes: Changes | null }): JSX.El
 	);
 }
 
+// What the suite asks for and does not get: a run that is green all the same.
+function Ignored({ keys }: { keys: string[] }): JSX.Element | null {
+	if (!keys.length)
+		return null;
+	return (
+		<details class="sub">
+			<summary>{counted(keys.length, 'key')} of the suite without effect yet</summary>
+			<ul>{keys.map((key) => <li key={key}><code>{key}</code></li>)}</ul>
+		</details>
+	);
+}
+
 export function RunPage({ id }: { id: number }): JSX.Element {
 	const path = `/api/v1/runs/${id}`;
-	const { data: run, error, reload } = useApi<Run>(path, (e) => e.run === id, REST_MS);
+	const { data: run, error, reload } = useApi<RunDetail>(path, (e) => e.run === id, REST_MS);
 	const { data: changes, error: noChanges, reload: readChanges } = useApi<Changes>(
 		`${path}/changes`, (e) => e.run === id, REST_MS);
 	const isOpen = run?.state === 'open';
@@ -279,6 +291,7 @@ export function RunPage({ id }: { id: number }): JSX.Element {
 			<h1>{run.name}</h1>
 			<div class="run-progress"><Progress jobs={run.jobs} /></div>
 			<Cards run={run} changes={changes} />
+			<Ignored keys={run.ignored} />
 			{changes && <RunChanges changes={changes} />}
 			{noChanges && (
 				<ErrorBox what="What has changed cannot be shown" error={noChanges} retry={readChanges} />
