@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "bench/bench.h"
+#include "cli/date.h"
 #include "cli/overhead.h"
 #include "cli/series.h"
 
@@ -390,11 +391,11 @@ static void print_head(struct cli *cli, const json_t *answer)
 /* A day as Unix milliseconds. */
 static int since_text(struct cli *cli, const char *day, char ret[32])
 {
+	struct err err = ERR_INIT;
 	int64_t at_ms = 0;
 
-	if (!series_day(day, &at_ms))
-		return cli_bad(cli,
-		    "--since: %s is no day (YYYY-MM-DD, as 2026-01-31)", day);
+	if (date_parse(day, &at_ms, &err) < 0)
+		return cli_bad(cli, "--since: %s", err.msg);
 	(void)snprintf(ret, 32, "%" PRId64, at_ms);
 	return CLI_OK;
 }

@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "bench/bench.h"
@@ -85,24 +84,6 @@ void series_place(const json_t *s, struct buf *to)
 void series_commit(const json_t *o, const char *key, struct buf *to)
 {
 	buf_printf(to, "%.*s", COMMIT_SHOWN, api_text(o, key));
-}
-
-bool series_day(const char *text, int64_t *ret_ms)
-{
-	struct tm tm = {0};
-	struct tm day;
-	const char *end = strptime(text, "%Y-%m-%d", &tm);
-	time_t at;
-
-	if (!end || *end)
-		return false;
-	day = tm;
-	at = timegm(&tm);
-	/* The 31st of February would be one in March. */
-	if (tm.tm_mday != day.tm_mday || at < 0)
-		return false;
-	*ret_ms = (int64_t)at * 1000;
-	return true;
 }
 
 void series_number(struct table *t, enum tone tone, double v)

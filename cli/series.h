@@ -30,9 +30,6 @@ void series_place(const json_t *s, struct buf *to);
 /* The first digits of a commit; "" for none. */
 void series_commit(const json_t *o, const char *key, struct buf *to);
 
-/* The beginning of a day, "2026-01-31", UTC; false if it is none. */
-bool series_day(const char *text, int64_t *ret_ms);
-
 /* A number for people, and with every digit for programs; nothing for NAN. */
 void series_number(struct table *t, enum tone tone, double v);
 /* "1.087" and "[1.08, 1.09]" as two cells; empty if it is not known. */

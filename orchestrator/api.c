@@ -94,23 +94,6 @@ static void op_submit(struct asker who, const json_t *h)
 		submit_request(who, h, name);
 }
 
-/* Who did what, for the people of the lab. */
-static void audit(struct daemon *d, const char *who, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void audit(struct daemon *d, const char *who, const char *fmt, ...)
-{
-	scoped_val(buf_done) struct buf what = BUF_INIT(1 << 12);
-	struct db_tx *tx = db_tx_new(d->db);
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&what, fmt, ap);
-	va_end(ap);
-	db_tx_audit(tx, clock_wall_ms(), who, buf_str(&what));
-	db_tx_post(tx, NULL, NULL);
-}
-
 static void op_import(struct asker who, const json_t *h)
 {
 	const char *name;
@@ -133,7 +116,7 @@ static void op_cancel(struct asker who, const json_t *h)
 		weblink_answer_error(
 		    who, weblink_status_of((int)n), "%s", err.msg);
 	else {
-		audit(who.d, name, "cancelled %lld jobs of run %lld",
+		audit_act(who.d->db, name, "cancelled %lld jobs of run %lld",
 		    (long long)n,
 		    (long long)json_integer_value(json_object_get(h, "run")));
 		weblink_answer_json(
@@ -207,7 +190,8 @@ static void op_rerun(struct asker who, const json_t *h)
 		weblink_answer_error(
 		    who, weblink_status_of(rerun.r), "%s", rerun.err.msg);
 	else
-		audit(who.d, rerun.user, "rerun of run %lld", (long long)id);
+		audit_act(
+		    who.d->db, rerun.user, "rerun of run %lld", (long long)id);
 }
 
 static void boot_answer(void *arg, const char *script, size_t len)
@@ -412,7 +396,7 @@ static void op_machine(struct asker who, const json_t *h)
 	    who.d, m, offline ? HEALTH_MAINTENANCE : HEALTH_GOOD, why);
 	if (offline)
 		drive_offline(who.d, m, why);
-	audit(who.d, name, "machine %s %s", m->name, why);
+	audit_act(who.d->db, name, "machine %s %s", m->name, why);
 	daemon_dispatch(who.d);
 	weblink_answer_json(who, 200,
 	    json_pack("{s:s}", "health",
@@ -478,7 +462,8 @@ static void op_power(struct asker who, const json_t *h)
 		    text_of(h, "machine"), refused);
 		return;
 	}
-	audit(who.d, name, "machine %s power %s", m->name, on ? "on" : "off");
+	audit_act(
+	    who.d->db, name, "machine %s power %s", m->name, on ? "on" : "off");
 	hand = xcalloc(1, sizeof(*hand));
 	*hand = (struct hand){who, m->id};
 	m->by_hand = true;

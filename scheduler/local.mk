@@ -29,7 +29,6 @@ TESTS += \
 	tests/unit/scheduler_view \
 	tests/unit/scheduler_why \
 	tests/sim/sim_scheduler
-noinst_PROGRAMS += tests/sim/bench_scheduler
 
 tests_unit_scheduler_fleet_SOURCES = tests/unit/scheduler_fleet.c
 tests_unit_scheduler_fleet_LDADD = $(SCHEDULER_LIBS) $(CMOCKA_LIBS)
@@ -52,5 +51,3 @@ tests_unit_scheduler_why_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_sim_sim_scheduler_SOURCES = tests/sim/sim_scheduler.c \
 	tests/sim/sim_check.c tests/sim/sim_daemon.c tests/sim/sim_lab.h
 tests_sim_sim_scheduler_LDADD = $(SCHEDULER_LIBS)
-tests_sim_bench_scheduler_SOURCES = tests/sim/bench_scheduler.c
-tests_sim_bench_scheduler_LDADD = $(SCHEDULER_LIBS)

@@ -328,26 +328,6 @@ export async function post<T>(path: string, body?: unknown): Promise<T> {
 	return (await answer.json()) as T;
 }
 
-// Bytes [from, end) of an attempt's console, as they are now.
-export async function getLog(job: number, attempt: number, from: number,
-	signal?: AbortSignal): Promise<{ bytes: Uint8Array; open: boolean; gap: string | null }> {
-	const answer = await fetch(`/api/v1/jobs/${job}/log?attempt=${attempt}`, {
-		credentials: 'same-origin',
-		headers: { 'X-Ironbench': 'page', ...(from ? { Range: `bytes=${from}-` } : {}) },
-		...(signal ? { signal } : {}),
-	});
-	const open = answer.headers.get('X-Log-Open') === '1';
-	if (answer.status === 416) // nothing new
-		return { bytes: new Uint8Array(), open, gap: null };
-	if (!answer.ok)
-		throw await failure(answer);
-	return {
-		bytes: new Uint8Array(await answer.arrayBuffer()),
-		open,
-		gap: answer.headers.get('X-Log-Gap'),
-	};
-}
-
 // ---- numbers over time ------------------------------------------------------
 
 export interface SeriesRow {
