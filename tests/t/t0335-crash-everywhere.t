@@ -87,6 +87,7 @@ kill_at() {
 	local status
 	DAEMON_UNDER="$IB_BUILDDIR/tests/lib/crash_at $1 $2"
 	daemon_spawn "$address" "$boot"
+	DAEMON_UNDER= # the next life may be one that is not to end here
 	wait_for 120 ended || {
 		tail -n 30 "$(log_of daemon)" | diag
 		bail "moment $1 $2 never came"
@@ -192,7 +193,6 @@ while read -r state delay; do
 	[ -n "$agent" ] || ! grep -q "job=$bench .*to=run " "$all_log" ||
 		agent=$(agent_pid)
 done <"$IB_TMP/moments"
-DAEMON_UNDER=
 daemon_start "$address" "$boot"
 for id in $runs; do
 	ok "run $id is right in the end" timeout 300 "$IRONBENCH" watch "$id"
