@@ -16,6 +16,7 @@
 #include "base/mem.h"
 /* The parts of this header; other folders include it alone. */
 #include "bench/case.h"
+#include "bench/cell.h"
 #include "bench/changes.h"
 #include "bench/compare.h"
 #include "bench/history.h"

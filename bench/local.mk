@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/libbench.a
 %C%_libbench_a_SOURCES = \
 	%D%/bench.h \
 	%D%/case.h \
+	%D%/cell.c %D%/cell.h \
 	%D%/changes.c %D%/changes.h %D%/changes_private.h \
 	%D%/changes_maxt.c \
 	%D%/changes_otava.c \
@@ -85,6 +86,12 @@ tests_unit_bench_changes_SOURCES = tests/unit/bench_changes.c $(bench_kit) \
 	$(bench_noise)
 tests_unit_bench_changes_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_changes_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/bench_cell
+TESTS += tests/unit/bench_cell
+tests_unit_bench_cell_SOURCES = tests/unit/bench_cell.c $(bench_kit)
+tests_unit_bench_cell_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_cell_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 check_PROGRAMS += tests/unit/bench_compare
 TESTS += tests/unit/bench_compare

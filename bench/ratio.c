@@ -38,6 +38,27 @@ void bench_moments_merge(
 	m->m2 += other->m2 + delta * delta * a * b / (a + b);
 }
 
+/*
+ * With w the whole, p the part and x the rest, Chan's mean of w gives
+ * mean_x - mean_w = (mean_w - mean_p) n_p / n_x, and his sum of squares then
+ * m2_x = m2_w - m2_p - (mean_w - mean_p)^2 n_p n_w / n_x.
+ */
+void bench_moments_remove(
+    struct bench_moments *m, const struct bench_moments *part)
+{
+	double w = (double)m->n;
+	double p = (double)part->n;
+	double delta = m->mean - part->mean;
+
+	if (part->n >= m->n) {
+		*m = (struct bench_moments){0, 0, 0};
+		return;
+	}
+	m->n -= part->n;
+	m->mean += delta * p / (w - p);
+	m->m2 = fmax(0, m->m2 - part->m2 - delta * delta * p * w / (w - p));
+}
+
 double bench_moments_variance(const struct bench_moments *m)
 {
 	return m->n < 2 ? (double)NAN : m->m2 / (double)(m->n - 1);
@@ -109,6 +130,8 @@ void ratio_unknown(struct bench_estimate *ret)
 
 void ratio_by_t(double d, double se, double df, struct bench_estimate *ret)
 {
+	double half;
+
 	ratio_unknown(ret);
 	ret->overhead = exp(d);
 	if (!(df > 0) || !(se >= 0))
@@ -121,8 +144,9 @@ void ratio_by_t(double d, double se, double df, struct bench_estimate *ret)
 		ret->p = d == 0 ? 1 : 0;
 		return;
 	}
-	ret->lo = exp(d - rmath_qt(1 - BENCH_ALPHA / 2, df) * se);
-	ret->hi = exp(d + rmath_qt(1 - BENCH_ALPHA / 2, df) * se);
+	half = rmath_qt(1 - BENCH_ALPHA / 2, df) * se;
+	ret->lo = exp(d - half);
+	ret->hi = exp(d + half);
 	ret->p = rmath_pt_two_sided(d / se, df);
 }
 
@@ -215,6 +239,16 @@ int bench_ratio_summaries(const struct bench_summary *baseline,
 
 /* ---- pairs ----------------------------------------------------------- */
 
+void bench_ratio_pair_moments(const struct bench_moments *ln_ratio,
+    enum bench_direction direction, struct bench_estimate *ret)
+{
+	const struct bench_moments *m = ln_ratio;
+
+	ratio_by_t(ratio_sign(direction) * m->mean,
+	    sqrt(bench_moments_variance(m) / (double)m->n), (double)m->n - 1,
+	    ret);
+}
+
 int bench_ratio_paired(
     const struct bench_arms *arms, struct bench_estimate *ret, struct err *err)
 {
@@ -226,8 +260,8 @@ int bench_ratio_paired(
 		return r;
 	for (size_t i = 0; i < arms->n_baseline; i++)
 		bench_moments_add(&m, d[i]);
-	ratio_by_t(m.mean, sqrt(bench_moments_variance(&m) / (double)m.n),
-	    (double)m.n - 1, ret);
+	/* The direction is in the differences. */
+	bench_ratio_pair_moments(&m, BENCH_HIGHER, ret);
 	return 0;
 }
 

@@ -33,6 +33,13 @@ void bench_moments_add(struct bench_moments *m, double x);
 /* As if all of other had been added (Chan, Golub and LeVeque 1979). */
 void bench_moments_merge(
     struct bench_moments *m, const struct bench_moments *other);
+/*
+ * As if part, all of which is in m, had never been added: the same formulas
+ * solved for the other part. What is left is as exact as the whole was: where
+ * the part is nearly all of it, small deviations drown in rounding.
+ */
+void bench_moments_remove(
+    struct bench_moments *m, const struct bench_moments *part);
 /* Of the sample, by n - 1; NAN below 2 values. */
 double bench_moments_variance(const struct bench_moments *m);
 
@@ -91,6 +98,9 @@ int bench_ratio_summaries(const struct bench_summary *baseline,
  */
 int bench_ratio_paired(
     const struct bench_arms *arms, struct bench_estimate *ret, struct err *err);
+/* The same from the moments of ln baseline / candidate; n is at least 1. */
+void bench_ratio_pair_moments(const struct bench_moments *ln_ratio,
+    enum bench_direction direction, struct bench_estimate *ret);
 
 /*
  * The robust companion of Welch's t: median of all differences of logarithms,

@@ -9,11 +9,19 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "web/compare_cell.h"
 #include "web/compare_table.h"
 
 /* Nobody said how much is worth telling: two percent, as of times. */
 #define IMPORT_MARGIN .02
+
+/* A value, and where it belongs. */
+struct point {
+	size_t table; /* which cell */
+	size_t row;
+	size_t place;
+	int64_t attempt_id; /* pairs are counted within an attempt */
+	struct bench_value value;
+};
 
 /* An imported ratio, and its place. */
 struct published {
@@ -34,7 +42,7 @@ struct own_metric {
 struct compare {
 	struct compare_table *tables;
 	size_t n_tables;
-	struct compare_point *points;
+	struct point *points;
 	size_t n_points;
 	size_t cap;
 	struct published *published;
@@ -137,12 +145,12 @@ static size_t table_of(struct compare *c, const struct bench_metric *metric,
 
 /* ---- collecting --------------------------------------------------------- */
 
-static bool arm_of(const struct compare_roles *roles, const char *variant,
-    enum compare_arm *ret)
+static bool arm_of(
+    const struct compare_roles *roles, const char *variant, enum bench_arm *ret)
 {
 	bool candidate = str_eq(roles->candidate, variant);
 
-	*ret = candidate ? COMPARE_CANDIDATE : COMPARE_BASELINE;
+	*ret = candidate ? BENCH_CANDIDATE : BENCH_BASELINE;
 	return candidate || str_eq(roles->baseline, variant);
 }
 
@@ -199,7 +207,7 @@ static const struct bench_metric *import_metric(struct compare *c,
 	return &own->metric;
 }
 
-static struct compare_point *room(struct compare *c, size_t n)
+static struct point *room(struct compare *c, size_t n)
 {
 	while (c->n_points + n > c->cap) {
 		c->cap = c->cap ? 2 * c->cap : 256;
@@ -210,9 +218,9 @@ static struct compare_point *room(struct compare *c, size_t n)
 
 static int add_points(struct compare *c, const struct db_run_sample *s,
     const struct bench_metric *metric, const struct compare_roles *roles,
-    enum compare_arm arm, struct err *err)
+    enum bench_arm arm, struct err *err)
 {
-	struct compare_point p = {.attempt_id = s->attempt_id, .arm = arm};
+	struct point p = {.attempt_id = s->attempt_id};
 
 	if (s->n_values > COMPARE_POINTS_MAX - c->n_points)
 		return err_set(err, ERR_LIMIT, "more than %d values to compare",
@@ -223,13 +231,13 @@ static int add_points(struct compare *c, const struct db_run_sample *s,
 	    compare_place_of(&c->tables[p.table], s->guest, s->controller);
 	for (size_t i = 0; i < s->n_values; i++) {
 		const struct db_sample_mark *m = s->marks ? &s->marks[i] : NULL;
+		double x = s->values[i];
 
-		p.value = s->values[i];
-		p.pair = m ? m->pair : -1;
-		p.position = m ? m->position : 0;
-		p.valid = (!m || m->valid) && isfinite(p.value) && p.value > 0;
-		if (p.pair >= COMPARE_PAIRS_MAX)
-			continue;
+		p.value = (struct bench_value){.arm = arm,
+		    .pair = m ? m->pair : -1,
+		    .position = m ? m->position : 0,
+		    .valid = (!m || m->valid) && isfinite(x) && x > 0,
+		    .value = x};
 		*room(c, 1) = p;
 		c->n_points++;
 	}
@@ -240,7 +248,7 @@ int compare_add(struct compare *c, const struct db_run_sample *s,
     const struct compare_roles *roles, struct err *err)
 {
 	const struct bench_metric *metric;
-	enum compare_arm arm;
+	enum bench_arm arm;
 
 	if (!arm_of(roles, s->variant, &arm) || !(metric = metric_of(c, s)))
 		return 0;
@@ -258,7 +266,7 @@ int compare_add_import(struct compare *c, const struct db_import_values *v,
 	    .values = v->values,
 	    .n_values = v->n_values,
 	};
-	enum compare_arm arm;
+	enum bench_arm arm;
 
 	if (!arm_of(roles, v->variant, &arm))
 		return 0;
@@ -299,8 +307,7 @@ static int compare_sizes(size_t a, size_t b)
 	return (a > b) - (a < b);
 }
 
-static int compare_places(
-    const struct compare_point *a, const struct compare_point *b)
+static int compare_places(const struct point *a, const struct point *b)
 {
 	int r = compare_sizes(a->table, b->table);
 
@@ -313,17 +320,13 @@ static int compare_places(
 
 static int compare_points(const void *va, const void *vb)
 {
-	const struct compare_point *a = va;
-	const struct compare_point *b = vb;
+	const struct point *a = va;
+	const struct point *b = vb;
 	int r = compare_places(a, b);
 
 	if (!r)
 		r = (a->attempt_id > b->attempt_id) -
 		    (a->attempt_id < b->attempt_id);
-	if (!r)
-		r = (a->pair > b->pair) - (a->pair < b->pair);
-	if (!r)
-		r = (a->arm > b->arm) - (a->arm < b->arm);
 	return r;
 }
 
@@ -338,19 +341,52 @@ static void note_absent(
 	        *p->controller ? " " : "", p->controller));
 }
 
+/* The points of one cell, attempt by attempt. */
+static void cell_sum(const struct point *p, size_t n, struct bench_cell *ret)
+{
+	scoped(free) struct bench_value *values = xcalloc(n, sizeof(values[0]));
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		values[k++] = p[i].value;
+		if (i + 1 < n && p[i + 1].attempt_id == p[i].attempt_id)
+			continue;
+		bench_cell_add(ret, values, k);
+		k = 0;
+	}
+}
+
+static void cell_compute(const struct bench_cell *sums,
+    enum bench_direction direction, struct compare_cell *ret)
+{
+	struct bench_cell_result r;
+
+	*ret = (struct compare_cell){.method = COMPARE_WELCH};
+	if (!bench_cell_estimate(sums, direction, &r))
+		return;
+	ret->present = true;
+	ret->method = r.paired ? COMPARE_PAIRED : COMPARE_WELCH;
+	ret->n = r.n;
+	ret->estimate = r.estimate;
+	ret->baseline_mean = r.mean[BENCH_BASELINE];
+	ret->candidate_mean = r.mean[BENCH_CANDIDATE];
+}
+
 static void cells_compute(struct compare *c)
 {
-	const struct compare_point *p = c->points;
+	const struct point *p = c->points;
 	size_t first = 0;
 
 	for (size_t i = 1; i <= c->n_points; i++) {
 		struct compare_table *t = &c->tables[p[first].table];
+		struct bench_cell sums = {0};
 		struct compare_cell *cell;
 
 		if (i < c->n_points && !compare_places(&p[i], &p[first]))
 			continue;
 		cell = &t->cells[p[first].row * t->n_places + p[first].place];
-		compare_cell(p + first, i - first, t->metric->direction, cell);
+		cell_sum(p + first, i - first, &sums);
+		cell_compute(&sums, t->metric->direction, cell);
 		if (!cell->present)
 			note_absent(c, t, p[first].row, p[first].place);
 		first = i;

@@ -5,9 +5,8 @@
  * those of bench/.
  *
  * What enters a cell: values that are valid and above 0. Where they were
- * measured in pairs, only whole pairs do, and a broken pair takes one of the
- * opposite order with it (bench_order_keep()). A metric whose direction is not
- * known is left out, with a note: it is never guessed.
+ * measured in pairs, only whole pairs do (bench_cell_add()). A metric whose
+ * direction is not known is left out, with a note: it is never guessed.
  */
 #ifndef WEB_COMPARE_H
 #define WEB_COMPARE_H
@@ -23,7 +22,6 @@
 #include "db/db.h"
 
 #define COMPARE_Q .05 /* false discovery rate of a table's verdicts */
-#define COMPARE_PAIRS_MAX 10000
 #define COMPARE_POINTS_MAX 4000000
 #define COMPARE_NOTES_MAX 100 /* further ones are dropped */
 

@@ -20,7 +20,6 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/auth.c %D%/auth.h \
 	%D%/boot.c \
 	%D%/compare.c %D%/compare.h \
-	%D%/compare_cell.c %D%/compare_cell.h \
 	%D%/compare_table.c %D%/compare_table.h \
 	%D%/events.c %D%/events.h \
 	%D%/frame.c \

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "web/compare.h"
-#include "web/compare_cell.h"
 
 #define CPU "sysbench.cpu_1"
 #define DISK "disk.seq128k_q32t1.rd"
@@ -226,99 +225,7 @@ static void swapped_arms_give_the_inverse(void **state)
 	assert_int_equal(swapped->verdict, BENCH_BETTER);
 }
 
-static void a_flipped_direction_gives_the_inverse(void **state)
-{
-	struct compare_point p[2 * 6];
-	struct compare_cell higher;
-	struct compare_cell lower;
-
-	(void)state;
-	memset(p, 0, sizeof(p));
-	for (size_t i = 0; i < 12; i++) {
-		p[i].pair = (int)(i / 2);
-		p[i].arm = i % 2 ? COMPARE_CANDIDATE : COMPARE_BASELINE;
-		p[i].position = (i % 4 == 1) || (i % 4 == 2);
-		p[i].valid = true;
-		p[i].value = exp(i % 2 ? noisy_k[i / 2] : noisy_b[i / 2]);
-	}
-	compare_cell(p, 12, BENCH_HIGHER, &higher);
-	compare_cell(p, 12, BENCH_LOWER, &lower);
-	assert_int_equal(higher.n, 6);
-	expect_inverse(&higher, &lower);
-}
-
 /* ---- what is left out --------------------------------------------------- */
-
-/* Pair 2 is broken; 3 is the other half of its block. The rest is 2 exactly. */
-static void a_broken_pair_takes_one_of_the_other_order_along(void **state)
-{
-	static const double b[] = {2, 4, 99, 99, 6, 8};
-	static const double k[] = {1, 2, 1, 1, 3, 4};
-
-	(void)state;
-	for (int broken = 0; broken < 2; broken++) {
-		scoped(compare_free) struct compare *c = compare_new();
-		const struct compare_cell *cell;
-		struct series x;
-
-		series_make(&x, "vboxdrv", "m1", b, 6);
-		x.marks[2].valid = broken == 1;
-		add(c, &x);
-		series_make(&x, "kvm", "m1", k, 6);
-		x.marks[2].valid = broken == 0;
-		add(c, &x);
-		cell = only_cell(c);
-		assert_int_equal(cell->method, COMPARE_PAIRED);
-		assert_int_equal(cell->n, 4);
-		near(cell->estimate.overhead, 2);
-	}
-}
-
-/*
- * The first value of each arm stands in pair 0, or that of the baseline in
- * pair 1; the others are pairs 2 to 5, whose ratio is 2.
- */
-static void first_block_is_broken(int first_of_baseline, bool first_valid)
-{
-	static const double b[] = {99, 2, 4, 6, 8};
-	static const double k[] = {9, 1, 2, 3, 4};
-	scoped(compare_free) struct compare *c = compare_new();
-	const struct compare_cell *cell;
-	struct series x;
-
-	for (int candidate = 0; candidate < 2; candidate++) {
-		series_make(&x, candidate ? "kvm" : "vboxdrv", "m1",
-		    candidate ? k : b, 5);
-		for (int i = 0; i < 5; i++) {
-			int pair = i ? i + 1 : 0;
-
-			if (!i && !candidate)
-				pair = first_of_baseline;
-			x.marks[i].pair = pair;
-			x.marks[i].position = (pair % 2 == 0) != candidate;
-			x.marks[i].valid = i || first_valid;
-		}
-		add(c, &x);
-	}
-	cell = only_cell(c);
-	assert_int_equal(cell->n, 4);
-	near(cell->estimate.overhead, 2);
-}
-
-/* Each half of the block lacks an arm: they are in balance already. */
-static void a_value_that_is_missing_breaks_its_pair(void **state)
-{
-	(void)state;
-	first_block_is_broken(1, true);
-}
-
-/* Pair 0 is whole or broken; of the other half of its block is nothing. */
-static void a_pair_of_which_nothing_is_known_is_the_other_half(void **state)
-{
-	(void)state;
-	first_block_is_broken(0, true);
-	first_block_is_broken(0, false);
-}
 
 static void a_value_of_nothing_is_no_value(void **state)
 {
@@ -368,23 +275,6 @@ static void pairs_of_two_attempts_are_not_mixed(void **state)
 	assert_int_equal(cell->method, COMPARE_PAIRED);
 	assert_int_equal(cell->n, 4);
 	near(cell->estimate.overhead, 2);
-}
-
-static void two_values_in_one_place_are_no_pairs(void **state)
-{
-	scoped(compare_free) struct compare *c = compare_new();
-	const struct compare_cell *cell;
-	struct series x;
-
-	(void)state;
-	series_make(&x, "vboxdrv", "m1", (double[]){2, 2, 2}, 3);
-	x.marks[2].pair = 1;
-	add(c, &x);
-	series_make(&x, "kvm", "m1", (double[]){1, 1}, 2);
-	add(c, &x);
-	cell = only_cell(c);
-	assert_int_equal(cell->method, COMPARE_WELCH);
-	assert_int_equal(cell->n, 2);
 }
 
 static void one_arm_alone_is_no_cell(void **state)
@@ -579,13 +469,8 @@ int main(void)
 	    TEST(values_without_pairs_are_compared_by_welch),
 	    TEST(a_drift_that_both_arms_share_cancels),
 	    TEST(swapped_arms_give_the_inverse),
-	    TEST(a_flipped_direction_gives_the_inverse),
-	    TEST(a_broken_pair_takes_one_of_the_other_order_along),
-	    TEST(a_value_that_is_missing_breaks_its_pair),
-	    TEST(a_pair_of_which_nothing_is_known_is_the_other_half),
 	    TEST(a_value_of_nothing_is_no_value),
 	    TEST(pairs_of_two_attempts_are_not_mixed),
-	    TEST(two_values_in_one_place_are_no_pairs),
 	    TEST(one_arm_alone_is_no_cell),
 	    TEST(a_direction_is_never_guessed),
 	    TEST(tables_come_in_the_order_of_metrics),
