@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/changes.c %D%/changes.h \
 	%D%/db.h \
 	%D%/delivery.c \
+	%D%/environment.c %D%/environment.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/file.c \
 	%D%/filter.c %D%/filter.h \
@@ -56,7 +57,8 @@ db_migrations = \
 	%D%/migrations/0001-initial.sql \
 	%D%/migrations/0002-agent.sql \
 	%D%/migrations/0003-hooks.sql \
-	%D%/migrations/0004-numbers.sql
+	%D%/migrations/0004-numbers.sql \
+	%D%/migrations/0005-points.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c
@@ -77,6 +79,7 @@ db_tests = \
 	tests/unit/db_changes \
 	tests/unit/db_crash \
 	tests/unit/db_delivery \
+	tests/unit/db_environment \
 	tests/unit/db_filter \
 	tests/unit/db_import \
 	tests/unit/db_log \
@@ -107,6 +110,9 @@ tests_unit_db_crash_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_delivery_SOURCES = tests/unit/db_delivery.c $(db_kit)
 tests_unit_db_delivery_LDADD = $(db_test_libs)
 tests_unit_db_delivery_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_environment_SOURCES = tests/unit/db_environment.c $(db_kit)
+tests_unit_db_environment_LDADD = $(db_test_libs)
+tests_unit_db_environment_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_import_SOURCES = tests/unit/db_import.c $(db_kit)
 tests_unit_db_import_LDADD = $(db_test_libs)
 tests_unit_db_import_CPPFLAGS = $(db_test_cppflags)

@@ -5,6 +5,7 @@
  * only where one differs.
  */
 #include "base/str.h"
+#include "db/environment.h"
 #include "db/mark.h"
 #include "db/read_series.h"
 #include "db/reader.h"
@@ -12,24 +13,7 @@
 #include "db/sql.h"
 #include "db/stmt.h"
 
-#define ENVIRONMENT_BYTES (1 << 20)
-
 /* ---- environments ------------------------------------------------------- */
-
-bool db_env_is_segment(const char *key)
-{
-	static const char *const keys[] = {"agent", "bios.vendor",
-	    "bios.version", "board", "clocksource", "cpu", "cpufreq.driver",
-	    "cpus", "governor", "kernel", "kernel.version", "microcode", "smt",
-	    "thp", "turbo.boost", "turbo.intel.off"};
-	static const char *const prefixes[] = {
-	    "guest.", "hypervisor.", "mitigation.", "tool."};
-
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (str_starts(key, prefixes[i]))
-			return true;
-	return str_in(key, keys, ARRAY_LEN(keys));
-}
 
 struct fact {
 	int64_t key;

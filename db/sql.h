@@ -16,6 +16,7 @@ extern const char *const sql_case[];
 extern const char *const sql_sample[];
 extern const char *const sql_agent[];
 extern const char *const sql_attempt[];
+extern const char *const sql_environment[];
 extern const char *const sql_machine[];
 extern const char *const sql_token[];
 extern const char *const sql_delivery[];

@@ -18,16 +18,18 @@
 
 static const char *const *const lists[] = {sql_migrate, sql_open, sql_words,
     sql_run, sql_job, sql_history, sql_case, sql_sample, sql_agent, sql_attempt,
-    sql_machine, sql_token, sql_delivery, sql_load, sql_run_file, sql_reader,
-    sql_reader_run, sql_reader_filter, sql_reader_job, sql_reader_attempt,
-    sql_import, sql_machine_alias, sql_reader_import, sql_reader_changes,
-    sql_reader_machine, sql_reader_series, sql_reader_points};
+    sql_environment, sql_machine, sql_token, sql_delivery, sql_load,
+    sql_run_file, sql_reader, sql_reader_run, sql_reader_filter, sql_reader_job,
+    sql_reader_attempt, sql_import, sql_machine_alias, sql_reader_import,
+    sql_reader_changes, sql_reader_machine, sql_reader_series,
+    sql_reader_points};
 
 static const char *const big[] = {"run", "r", "job", "j", "attempt", "a",
     "job_event", "sample", "p", "run_file", "run_history", "case_fail",
     "caselist", "series", "plan", "suite", "machine_health", "agent_event",
     "attempt_agent", "g", "attempt_file", "attempt_env", "e", "s", "word",
-    "delivery", "d", "import_sample", "import_ratio", "import_case", "q"};
+    "delivery", "d", "import_sample", "import_ratio", "import_case", "q",
+    "environment"};
 
 /* Names of all runs, once per reader; the few open runs; kinds of series. */
 static const char *const allowed[] = {
