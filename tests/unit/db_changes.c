@@ -11,35 +11,9 @@
 #include "db/changes.h"
 #include "tests/unit/db_kit.h"
 
-struct ctx {
-	struct kit kit;
-	struct db_reader *r;
-};
-
-static int setup(void **state)
-{
-	struct ctx *c = xcalloc(1, sizeof(*c));
-
-	kit_init(&c->kit);
-	kit_open(&c->kit);
-	assert_int_equal(db_reader_open(c->kit.dir, &c->r, NULL), 0);
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct ctx *c = *state;
-
-	db_reader_close(c->r);
-	kit_done(&c->kit);
-	free(c);
-	return 0;
-}
-
 /* Plays a job to the verdict that a letter stands for. */
-static void play(struct ctx *c, struct db_tx *tx, struct kit_run *run, int job,
-    char how, int64_t machine)
+static void play(struct kit_reader *c, struct db_tx *tx, struct kit_run *run,
+    int job, char how, int64_t machine)
 {
 	static const struct verdict verdicts[] = {
 	    ['f'] = {.outcome = OUTCOME_FAIL},
@@ -66,8 +40,8 @@ static void play(struct ctx *c, struct db_tx *tx, struct kit_run *run, int job,
 }
 
 /* A run of that name whose jobs end as the letters say: items, no others. */
-static void make(
-    struct ctx *c, const char *name, const char *how, struct kit_run *ret)
+static void make(struct kit_reader *c, const char *name, const char *how,
+    struct kit_run *ret)
 {
 	struct db_tx *tx = db_tx_new(c->kit.db);
 	int n = (int)strlen(how);
@@ -93,7 +67,7 @@ static bool tell(void *arg, const struct db_change *ch)
 }
 
 static struct db_changes changes(
-    struct ctx *c, int64_t run, int64_t now_ms, const char *want)
+    struct kit_reader *c, int64_t run, int64_t now_ms, const char *want)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
 	struct db_changes ret = {0};
@@ -107,7 +81,7 @@ static struct db_changes changes(
 
 static void a_run_is_compared_with_the_one_of_its_name_before_it(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct db_changes ch;
 	struct kit_run first;
 	struct kit_run other;
@@ -140,7 +114,7 @@ static void a_run_is_compared_with_the_one_of_its_name_before_it(void **state)
 
 static void an_unfinished_run_is_no_measure(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit_run first;
 	struct kit_run open;
 	struct kit_run last;
@@ -165,7 +139,7 @@ static void a_failed_case_says_what_failed_and_where(void **state)
 	    {"cpuid", CASE_FAIL, "expected #GP", 4711},
 	    {"fpu", CASE_FAIL, "later", 5000},
 	};
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct db_tx *tx;
 	struct kit_run first;
 	struct kit_run second;
@@ -184,7 +158,7 @@ static void a_failed_case_says_what_failed_and_where(void **state)
 
 static void jobs_are_found_in_another_plan(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit_run first;
 	struct kit_run second;
 
@@ -248,7 +222,7 @@ static void what_is_left_is_what_the_same_jobs_took(void **state)
 
 static void an_open_run_says_how_long_it_will_take(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit_run first;
 	struct kit_run open;
 	int64_t took = 0;
@@ -273,7 +247,7 @@ static bool tell_past(void *arg, const struct db_past_job *job)
 	return true;
 }
 
-static void past(struct ctx *c, int64_t job, struct buf *to)
+static void past(struct kit_reader *c, int64_t job, struct buf *to)
 {
 	struct err err = ERR_INIT;
 
@@ -285,7 +259,7 @@ static void past(struct ctx *c, int64_t job, struct buf *to)
 static void a_job_is_followed_through_the_runs_of_its_name(void **state)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit_run runs[4];
 	char want[200];
 
@@ -319,7 +293,7 @@ static void a_job_is_followed_through_the_runs_of_its_name(void **state)
 static void an_old_job_comes_after_the_newest_fifty(void **state)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit_run first;
 	struct kit_run run;
 	char *last;
@@ -359,7 +333,7 @@ static bool tell_health(void *arg, const struct db_health *h)
 static void a_machine_knows_what_it_did_and_how_it_was(void **state)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit_run run;
 	struct db_tx *tx;
 	char want[200];
@@ -388,28 +362,22 @@ static void a_machine_knows_what_it_did_and_how_it_was(void **state)
 	kit_run_done(&run);
 }
 
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, kit_reader_setup, kit_reader_teardown)
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(
-	        a_run_is_compared_with_the_one_of_its_name_before_it, setup,
-	        teardown),
-	    cmocka_unit_test_setup_teardown(
-	        an_unfinished_run_is_no_measure, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-	        a_failed_case_says_what_failed_and_where, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-	        jobs_are_found_in_another_plan, setup, teardown),
+	    TEST(a_run_is_compared_with_the_one_of_its_name_before_it),
+	    TEST(an_unfinished_run_is_no_measure),
+	    TEST(a_failed_case_says_what_failed_and_where),
+	    TEST(jobs_are_found_in_another_plan),
 	    cmocka_unit_test(what_is_left_is_what_the_same_jobs_took),
-	    cmocka_unit_test_setup_teardown(
-	        an_open_run_says_how_long_it_will_take, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-	        a_job_is_followed_through_the_runs_of_its_name, setup,
-	        teardown),
-	    cmocka_unit_test_setup_teardown(
-	        an_old_job_comes_after_the_newest_fifty, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-	        a_machine_knows_what_it_did_and_how_it_was, setup, teardown),
+	    TEST(an_open_run_says_how_long_it_will_take),
+	    TEST(a_job_is_followed_through_the_runs_of_its_name),
+	    TEST(an_old_job_comes_after_the_newest_fifty),
+	    TEST(a_machine_knows_what_it_did_and_how_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

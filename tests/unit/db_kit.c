@@ -250,6 +250,27 @@ void kit_play(struct kit *k, struct db_tx *tx, struct kit_run *run, int job,
 
 /* ---- looking at it ------------------------------------------------------ */
 
+int kit_reader_setup(void **state)
+{
+	struct kit_reader *c = xcalloc(1, sizeof(*c));
+
+	kit_init(&c->kit);
+	kit_open(&c->kit);
+	assert_int_equal(db_reader_open(c->kit.dir, &c->r, NULL), 0);
+	*state = c;
+	return 0;
+}
+
+int kit_reader_teardown(void **state)
+{
+	struct kit_reader *c = *state;
+
+	db_reader_close(c->r);
+	kit_done(&c->kit);
+	free(c);
+	return 0;
+}
+
 int64_t kit_sql(const struct kit *k, const char *sql)
 {
 	scoped(free) char *path = xasprintf("%s/%s", k->dir, DB_FILE);

@@ -58,6 +58,14 @@ void kit_play_begin(struct kit *k, struct db_tx *tx, struct kit_run *run,
 void kit_play_end(
     struct kit *k, struct db_tx *tx, struct kit_run *run, int job);
 
+/* A test's state: an open database, and a reader of it. For cmocka. */
+struct kit_reader {
+	struct kit kit;
+	struct db_reader *r;
+};
+int kit_reader_setup(void **state);
+int kit_reader_teardown(void **state);
+
 /* First column of the first row of a query on the side; -1 if none. */
 int64_t kit_sql(const struct kit *k, const char *sql);
 /*

@@ -13,32 +13,6 @@
 
 #include "tests/unit/db_kit.h"
 
-struct ctx {
-	struct kit kit;
-	struct db_reader *r;
-};
-
-static int setup(void **state)
-{
-	struct ctx *c = xcalloc(1, sizeof(*c));
-
-	kit_init(&c->kit);
-	kit_open(&c->kit);
-	assert_int_equal(db_reader_open(c->kit.dir, &c->r, NULL), 0);
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct ctx *c = *state;
-
-	db_reader_close(c->r);
-	kit_done(&c->kit);
-	free(c);
-	return 0;
-}
-
 /* ---- the index ---------------------------------------------------------- */
 
 struct ids {
@@ -56,7 +30,8 @@ static bool see_run(void *arg, const struct db_run *run)
 	return !ids->max || ids->n < ids->max;
 }
 
-static void query(struct ctx *c, const struct db_run_query *q, struct ids *ids)
+static void query(
+    struct kit_reader *c, const struct db_run_query *q, struct ids *ids)
 {
 	struct err err = ERR_INIT;
 
@@ -69,7 +44,7 @@ static void query(struct ctx *c, const struct db_run_query *q, struct ids *ids)
 static const char *const colours[] = {"red", "green", "Red wine", "blue"};
 
 /* n runs without jobs, with gaps in their ids; returns the newest id. */
-static int64_t make_runs(struct ctx *c, int n)
+static int64_t make_runs(struct kit_reader *c, int n)
 {
 	struct db_tx *tx = db_tx_new(c->kit.db);
 	struct kit_run run = {0};
@@ -86,7 +61,8 @@ static int64_t make_runs(struct ctx *c, int n)
 }
 
 /* All ids that match, newest first, by keys. */
-static size_t all_ids(struct ctx *c, const char *like, int64_t *ret, size_t max)
+static size_t all_ids(
+    struct kit_reader *c, const char *like, int64_t *ret, size_t max)
 {
 	struct db_run_query q = {.limit = 500, .name_like = like};
 	struct ids ids;
@@ -103,7 +79,7 @@ static size_t all_ids(struct ctx *c, const char *like, int64_t *ret, size_t max)
 	return n;
 }
 
-static void check_pages(struct ctx *c, const char *like, size_t want)
+static void check_pages(struct kit_reader *c, const char *like, size_t want)
 {
 	scoped(free) int64_t *all = xcalloc(4000, sizeof(*all));
 	size_t n = all_ids(c, like, all, 4000);
@@ -129,7 +105,7 @@ static void check_pages(struct ctx *c, const char *like, size_t want)
 
 static void numbered_pages_are_those_of_the_keys(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 
 	check_pages(c, NULL, 0);
 	(void)make_runs(c, 3000); /* three blocks and more */
@@ -145,7 +121,7 @@ static void numbered_pages_are_those_of_the_keys(void **state)
 
 static void run_that_comes_late_is_found_by_the_filter(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *early = db_tx_new(k->db);
 	struct db_tx *late = db_tx_new(k->db);
@@ -165,7 +141,7 @@ static void run_that_comes_late_is_found_by_the_filter(void **state)
 
 static void filter_sees_names_that_are_new(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct kit_run run;
 	char name[20];
@@ -186,7 +162,7 @@ static void filter_sees_names_that_are_new(void **state)
 
 static void bad_limits_are_refused(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct db_run_query q = {.limit = 501};
 	struct ids ids = {.n = 0};
 
@@ -200,7 +176,7 @@ static void bad_limits_are_refused(void **state)
 
 static void row_ends_the_query(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct db_run_query q = {.limit = 100};
 	struct ids ids = {.max = 3};
 
@@ -286,7 +262,7 @@ static bool check_job(void *arg, const struct db_job *job)
 
 static void run_matrix_and_job_say_what_happened(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	struct matrix m = {0};
@@ -311,7 +287,7 @@ static void run_matrix_and_job_say_what_happened(void **state)
 
 static void what_is_not_there_is_not_found(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	struct matrix m = {0};
@@ -380,7 +356,7 @@ static int read_for_ever(const char *dir, int fd)
 
 static void reader_in_another_process_sees_whole_states(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	int64_t m = kit_machine(k, 1);
 	int fds[2];
@@ -416,7 +392,9 @@ static void reader_in_another_process_sees_whole_states(void **state)
 	kit_check(k);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, kit_reader_setup, kit_reader_teardown)
 
 int main(void)
 {

@@ -12,32 +12,6 @@
 #include "db/store.h"
 #include "tests/unit/db_kit.h"
 
-struct ctx {
-	struct kit kit;
-	struct db_reader *r;
-};
-
-static int setup(void **state)
-{
-	struct ctx *c = xcalloc(1, sizeof(*c));
-
-	kit_init(&c->kit);
-	kit_open(&c->kit);
-	assert_int_equal(db_reader_open(c->kit.dir, &c->r, NULL), 0);
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct ctx *c = *state;
-
-	db_reader_close(c->r);
-	kit_done(&c->kit);
-	free(c);
-	return 0;
-}
-
 /* ---- events ------------------------------------------------------------- */
 
 struct story {
@@ -57,7 +31,7 @@ static bool tell(void *arg, const struct job_event *ev)
 	return true;
 }
 
-static void read_story(struct ctx *c, int64_t job_id, struct story *s)
+static void read_story(struct kit_reader *c, int64_t job_id, struct story *s)
 {
 	struct err err = ERR_INIT;
 
@@ -70,7 +44,7 @@ static void read_story(struct ctx *c, int64_t job_id, struct story *s)
 
 static void events_read_the_same_after_packing(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	struct story before[3];
@@ -125,7 +99,7 @@ static bool see_attempt(void *arg, const struct db_attempt *a)
 
 static void attempts_are_told_in_order(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	struct verdict bad = {.outcome = OUTCOME_ERROR, .layer = LAYER_SSH};
@@ -166,7 +140,7 @@ static bool see_case(void *arg, const struct db_case *got)
 	return true;
 }
 
-static void check_cases(struct ctx *c, int64_t job_id, const char *want)
+static void check_cases(struct kit_reader *c, int64_t job_id, const char *want)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
 
@@ -186,7 +160,7 @@ static void cases_come_back_and_go_with_the_next_attempt(void **state)
 	static const char want[] = "one 1 '' 0\ntwo 2 'x == 3' 20\n 3 '' 0\n"
 	                           "four 1 '' 0\nfive 2 '' 50\n";
 	struct verdict bad = {.outcome = OUTCOME_ERROR, .layer = LAYER_SSH};
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	int64_t m = kit_machine(k, 1);
@@ -228,7 +202,7 @@ static bool see_sample(void *arg, const struct db_sample_row *s)
 static void samples_come_back_once(void **state)
 {
 	static const double values[] = {3, 1, 2.5};
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	int64_t m = kit_machine(k, 1);
@@ -280,7 +254,7 @@ static bool see_machine(void *arg, const struct db_machine *m)
 
 static void machines_are_listed_with_their_health(void **state)
 {
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
@@ -341,7 +315,7 @@ static void on_job(void *arg, const struct db_open_job *job)
 static void open_jobs_are_loaded_as_they_were(void **state)
 {
 	struct verdict bad = {.outcome = OUTCOME_ERROR, .layer = LAYER_SSH};
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
 	struct db_log *log = NULL;
@@ -406,7 +380,7 @@ static void row_that_its_events_do_not_reproduce_is_refused(void **state)
 	    "UPDATE job_event SET data = '{}' WHERE seq = 1",
 	    "UPDATE attempt SET machine_id = 3 - machine_id",
 	};
-	struct ctx *c = *state;
+	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
@@ -434,7 +408,9 @@ static void row_that_its_events_do_not_reproduce_is_refused(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, kit_reader_setup, kit_reader_teardown)
 
 int main(void)
 {
