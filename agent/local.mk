@@ -28,6 +28,7 @@ noinst_LIBRARIES += %D%/libwire.a %D%/libagent.a
 	%D%/spec.c %D%/spec.h \
 	%D%/store.c \
 	%D%/trial.c %D%/trial.h \
+	%D%/versions.c %D%/versions.h \
 	%D%/vm.c %D%/vm.h \
 	%D%/vm_exec.c
 nodist_%C%_libagent_a_SOURCES = %D%/trial_kernel.c

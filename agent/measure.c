@@ -80,41 +80,46 @@ void measure_orders(const struct spec *s, struct buf *ret)
 
 /* MB/s of the direction that was asked for. */
 static int read_fio(const struct spec *s, const char *data, size_t len,
-    const char *rw, double *ret, struct err *err)
+    const char *rw, struct reading *ret, struct err *err)
 {
 	scoped(bench_fio_free) struct bench_fio *fio = NULL;
 	int r = bench_fio_parse(data, len, &fio, err);
 
 	if (r < 0)
 		return r;
+	ret->tool = "fio";
+	(void)snprintf(ret->version, sizeof(ret->version), "%s", fio->version);
 	/* What ended in half of its time measured something else. */
 	return bench_fio_value(fio,
 	    strstr(rw, "write") ? BENCH_FIO_WRITE : BENCH_FIO_READ,
-	    s->runtime_s * 500.0, ret, err);
+	    s->runtime_s * 500.0, &ret->value, err);
 }
 
 /* Events per second. */
 static int read_sysbench(
-    const char *data, size_t len, double *ret, struct err *err)
+    const char *data, size_t len, struct reading *ret, struct err *err)
 {
 	struct bench_sysbench sb;
 	int r = bench_sysbench_parse(data, len, &sb, err);
 
-	if (r == 0)
-		*ret = sb.events_per_second;
-	return r;
+	if (r < 0)
+		return r;
+	ret->tool = "sysbench";
+	ret->value = sb.events_per_second;
+	(void)snprintf(ret->version, sizeof(ret->version), "%s", sb.version);
+	return 0;
 }
 
-int measure_value(const struct spec *s, const struct measurement *m,
-    const char *data, size_t len, double *ret, struct err *err)
+int measure_read(const struct spec *s, const struct measurement *m,
+    const char *data, size_t len, struct reading *ret, struct err *err)
 {
-	double v = 0;
+	struct reading v = {0};
 	int r = s->workload == WORKLOAD_FIO
 	    ? read_fio(s, data, len, m->profile->rw, &v, err)
 	    : read_sysbench(data, len, &v, err);
 
-	if (r == 0 && (!isfinite(v) || v <= 0))
-		r = err_set(err, ERR_PROTO, "%s is %g", m->name, v);
+	if (r == 0 && (!isfinite(v.value) || v.value <= 0))
+		r = err_set(err, ERR_PROTO, "%s is %g", m->name, v.value);
 	if (r == 0)
 		*ret = v;
 	return r;

@@ -21,8 +21,16 @@ int measure_count(const struct spec *s);
 void measure_get(const struct spec *s, int i, struct measurement *ret);
 /* Lines for the guest: one M for each, and GO. */
 void measure_orders(const struct spec *s, struct buf *ret);
-/* The value in a raw output. Errors: PROTO (the tool failed or is unknown). */
-int measure_value(const struct spec *s, const struct measurement *m,
-    const char *data, size_t len, double *ret, struct err *err);
+
+/* What a raw output says. */
+struct reading {
+	double value;
+	const char *tool; /* "fio", "sysbench" */
+	char version[64]; /* of the tool, in its own words; "" if it is mute */
+};
+
+/* Errors: PROTO (the tool failed or is unknown). */
+int measure_read(const struct spec *s, const struct measurement *m,
+    const char *data, size_t len, struct reading *ret, struct err *err);
 
 #endif

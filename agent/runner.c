@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "agent/measure.h"
 #include "agent/trial.h"
+#include "agent/versions.h"
 #include "agent/vm.h"
 #include "base/fs.h"
 
@@ -23,12 +24,15 @@ struct runner {
 	const struct runner_ops *ops;
 	void *arg;
 	struct spec *spec; /* NULL: no job */
+	struct versions *versions;
 	struct trial *trial;
 	int n_tried; /* variants that passed the trial or need none */
 	struct vm *vm;
 	int step_no; /* of the step that runs or comes next, from 0 */
 	struct spec_step step;
 	int n_measured; /* in this step */
+	char tool[64];  /* version of the tool in the first guest; "": none */
+	const struct spec_guest *tool_guest; /* whose tool is told */
 	bool orphaned;
 	bool waiting; /* for a link, before step_no */
 	struct loop_timer *stop;
@@ -43,6 +47,7 @@ static void next_step(struct runner *r);
 
 static void forget(struct runner *r)
 {
+	versions_free(take(r->versions));
 	trial_free(take(r->trial));
 	vm_free(take(r->vm));
 	spec_free(take(r->spec));
@@ -90,6 +95,12 @@ static void emit(struct runner *r, json_t *body)
 		stop(r, "error", "agent", err.msg);
 }
 
+static void emit_fact(void *arg, const char *key, const char *value)
+{
+	emit(arg,
+	    json_pack("{s:s,s:s,s:s}", "t", "env", "key", key, "value", value));
+}
+
 /* ---- what the machine says ------------------------------------------- */
 
 static void on_proven(void *arg, const char *evidence)
@@ -121,13 +132,34 @@ static void emit_sample(struct runner *r, const struct measurement *m,
 	        valid ? 1 : 0, "why", valid ? NULL : why));
 }
 
+/*
+ * A fact has one value in an attempt: a guest whose tool is another than that
+ * of the first guest has a fact of its own.
+ */
+static void tell_tool(struct runner *r, const struct reading *reading)
+{
+	const struct spec_guest *guest = r->step.guest;
+	scoped(free) char *key = NULL;
+
+	if (r->tool_guest == guest || !reading->version[0])
+		return;
+	r->tool_guest = guest;
+	if (strcmp(r->tool, reading->version) == 0)
+		return;
+	key = xasprintf("tool.%s%s%s", reading->tool, r->tool[0] ? "." : "",
+	    r->tool[0] ? guest->name : "");
+	if (!r->tool[0])
+		memcpy(r->tool, reading->version, sizeof(r->tool));
+	emit_fact(r, key, reading->version);
+}
+
 static void on_raw(void *arg, const struct guest_raw *raw)
 {
 	struct runner *r = arg;
 	struct measurement m;
+	struct reading reading;
 	struct err err = ERR_INIT;
 	char hex[HASH_HEX + 1];
-	double value = 0;
 
 	if (r->outcome)
 		return;
@@ -148,10 +180,13 @@ static void on_raw(void *arg, const struct guest_raw *raw)
 	emit(r,
 	    json_pack("{s:s,s:s,s:s,s:I}", "t", "file", "name", m.file,
 	        "sha256", raw->sha256, "size", (json_int_t)raw->len));
-	if (measure_value(r->spec, &m, raw->data, raw->len, &value, &err) < 0)
+	if (measure_read(r->spec, &m, raw->data, raw->len, &reading, &err) <
+	    0) {
 		stop(r, "error", "guest", err.msg);
-	else
-		emit_sample(r, &m, raw, value);
+		return;
+	}
+	tell_tool(r, &reading);
+	emit_sample(r, &m, raw, reading.value);
 }
 
 static void on_vm_end(void *arg, const char *layer, const char *why)
@@ -206,9 +241,7 @@ static void emit_reading(void *arg, const char *key, const char *value)
 	struct runner *r = arg;
 	scoped(free) char *late = xasprintf("after.%s", key);
 
-	emit(r,
-	    json_pack("{s:s,s:s,s:s}", "t", "env", "key",
-	        r->step_no ? late : key, "value", value));
+	emit_fact(r, r->step_no ? late : key, value);
 }
 
 static void start_vm(struct runner *r)
@@ -260,9 +293,7 @@ static void on_trial_end(void *arg, const struct kvm_trial *result)
 	bool works = kvm_works(result, evidence, sizeof(evidence));
 
 	trial_free(take(r->trial));
-	emit(r,
-	    json_pack("{s:s,s:s,s:s}", "t", "env", "key", "kvm_trial", "value",
-	        evidence));
+	emit_fact(r, "kvm_trial", evidence);
 	if (!works)
 		stop(r, "error", "host", evidence);
 	r->n_tried++;
@@ -287,6 +318,30 @@ static void try_variants(struct runner *r)
 		return;
 	}
 	next_step(r);
+}
+
+/* ---- versions, before the trial -------------------------------------- */
+
+static void on_versions(void *arg, int e, const struct err *err)
+{
+	struct runner *r = arg;
+
+	if (e < 0)
+		stop(r, "error", "host", err->msg);
+	versions_free(take(r->versions));
+	if (!r->outcome)
+		try_variants(r);
+}
+
+static const struct versions_ops versions_ops = {emit_fact, on_versions};
+
+static void ask_versions(struct runner *r)
+{
+	struct err err = ERR_INIT;
+
+	if (versions_start(
+	        r->loop, r->spec, &versions_ops, r, &r->versions, &err) < 0)
+		stop(r, "error", "host", err.msg);
 }
 
 int runner_check(
@@ -350,10 +405,12 @@ void runner_start(struct runner *r, struct spec *spec)
 	r->n_tried = 0;
 	r->step_no = 0;
 	r->orphaned = false;
+	r->tool[0] = '\0';
+	r->tool_guest = NULL;
 	env_facts(emit_reading, r);
 	env_readings(emit_reading, r);
 	if (!r->outcome)
-		try_variants(r);
+		ask_versions(r);
 }
 
 void runner_cancel(struct runner *r, const char *why)

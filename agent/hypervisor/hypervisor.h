@@ -52,6 +52,7 @@ struct proof {
 struct hypervisor {
 	const char *name;
 	const char *program;        /* looked up in PATH */
+	const char *version_option; /* it says what it is, in its first line */
 	const char *control_socket; /* it listens there; serial is stdio */
 	/*
 	 * Whether backend and options can be had on this host; opens devices,

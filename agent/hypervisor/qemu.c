@@ -211,6 +211,7 @@ static int prove(const struct vm_config *c, struct proof *p, const char *line,
 const struct hypervisor hypervisor_qemu = {
     .name = "qemu",
     .program = "qemu-system-x86_64",
+    .version_option = "--version",
     .control_socket = "work/qmp",
     .check = check,
     .command = command,

@@ -75,6 +75,11 @@ is "by one attempt" \
 		tail -n 1 | tr -d ' ')" '"no":1'
 like "no sample is missing or twice" "$("$IRONBENCH" verify "$run")" \
 	'^8 samples verified from 8 raw outputs'
+attempt=$("$IRONBENCH" job "$job" --format json |
+	tr -d '\n ' | sed 's/.*"attempts":\[{"id":\([0-9]*\).*/\1/')
+like "what it was measured with is known" \
+	"$(curl -s "$IRONBENCH_SERVER/api/v1/attempts/$attempt/files")" \
+	'"agent":"[0-9].*"guest.linux":"kernel [0-9a-f]{64} initrd [0-9a-f]{64}".*"hypervisor.qemu":"QEMU emulator version .*"tool.fio":"fio-'
 overhead=$("$IRONBENCH" overhead "$run")
 diag "$overhead"
 like "the overhead has its definition under it" "$overhead" \

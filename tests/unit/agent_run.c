@@ -46,6 +46,52 @@ static void a_job_runs_to_its_end_and_is_forgotten(void **state)
 	assert_true(st.st_size < 100);
 }
 
+/* Once in what was told, whole, before or behind another text. */
+static void told_once(const struct world *w, const char *line)
+{
+	const char *at = strstr(w->env, line);
+
+	if (!at || strstr(at + 1, line) || (at > w->env && at[-1] != '\n'))
+		fail_msg("not once: %sin: %s", line, w->env);
+}
+
+static void what_is_measured_with_is_told_once(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+	char kernel[HASH_HEX + 1];
+	char line[128];
+
+	(void)state;
+	begin(w, "good");
+	SERVE_UNTIL(w, n_boots);
+	/* Before the first step: a history tells segments apart by these. */
+	told_once(w, "agent=" PACKAGE_VERSION " ");
+	told_once(
+	    w, "hypervisor.qemu=QEMU emulator version 7.2.1 (stand-in)\n");
+	sha_of("good", kernel);
+	(void)snprintf(line, sizeof(line), "guest.linux=kernel %s\n", kernel);
+	told_once(w, line);
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "pass");
+	told_once(w, "tool.sysbench=1.0.20\n");
+}
+
+static void a_hypervisor_without_a_version_is_an_error_of_the_host(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+	scoped(free) char *path = xasprintf("%s/no-version", w->dir);
+
+	(void)state;
+	assert_int_equal(fs_write_atomic(path, "", 0, 0600, NULL), 0);
+	begin(w, "good");
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "error");
+	assert_string_equal(w->layer, "host");
+	if (!str_starts(w->text, "qemu-system-x86_64 --version: "))
+		fail_msg("%s", w->text);
+	assert_int_equal(w->n_boots, 0);
+}
+
 static void a_killed_attach_changes_nothing(void **state)
 {
 	scoped(world_free) struct world *w = world_new();
@@ -341,6 +387,9 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_job_runs_to_its_end_and_is_forgotten),
+	    cmocka_unit_test(what_is_measured_with_is_told_once),
+	    cmocka_unit_test(
+	        a_hypervisor_without_a_version_is_an_error_of_the_host),
 	    cmocka_unit_test(a_killed_attach_changes_nothing),
 	    cmocka_unit_test(a_killed_agent_leaves_no_machine_and_ends_the_job),
 	    cmocka_unit_test(

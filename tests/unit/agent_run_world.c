@@ -39,6 +39,14 @@ static void d_send(void *arg, const char *data, size_t len)
 	(void)fs_write_all(w->to, data, len, NULL);
 }
 
+static void add_env(struct world *w, const struct wire_env *e)
+{
+	size_t len = strlen(w->env);
+
+	(void)snprintf(
+	    w->env + len, sizeof(w->env) - len, "%s=%s\n", e->key, e->value);
+}
+
 static void d_event(
     void *arg, const struct wire_event *e, const struct wire_resume *after)
 {
@@ -50,6 +58,8 @@ static void d_event(
 	w->n_proofs += e->kind == WIRE_PROOF;
 	w->n_boots += e->kind == WIRE_BOOT;
 	w->n_env += e->kind == WIRE_ENV;
+	if (e->kind == WIRE_ENV)
+		add_env(w, &e->env);
 	if (e->kind == WIRE_ENV && strcmp(e->env.key, "kvm_trial") == 0)
 		(void)snprintf(
 		    w->kvm_trial, sizeof(w->kvm_trial), "%s", e->env.value);

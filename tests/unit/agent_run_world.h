@@ -32,6 +32,7 @@ struct world {
 	int n_proofs;
 	int n_boots;
 	int n_env;
+	char env[16384]; /* "key=value" and a line end, in order */
 	char kvm_trial[400];
 	char outcome[32];
 	char layer[32];
