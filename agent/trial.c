@@ -173,6 +173,6 @@ void trial_free(struct trial *t)
 {
 	if (!t)
 		return;
-	child_abandon(t->child);
+	vm_abandon(t->child);
 	free(t);
 }

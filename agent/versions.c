@@ -154,6 +154,6 @@ void versions_free(struct versions *v)
 {
 	if (!v)
 		return;
-	child_abandon(v->child);
+	vm_abandon(v->child);
 	free(v);
 }

@@ -26,6 +26,7 @@
 
 enum {
 	OFF_MS = 30000, /* from DONE to the end of the process */
+	KILL_MS = 5000, /* that the guard has to end it */
 	LINE_BYTES = 65536
 };
 
@@ -131,7 +132,9 @@ static void failed(struct vm *vm, const char *layer, const char *fmt, ...)
 	va_end(ap);
 	vm->layer = layer;
 	(void)err_set(&vm->why, ERR_IO, "%s", text);
-	child_kill(vm->child, SIGKILL);
+	/* The guard ends it with all that it has started. */
+	child_kill(vm->child, SIGTERM);
+	loop_timer_at(vm->timer, loop_now_ms(vm->loop) + KILL_MS);
 }
 
 static void judge_end(struct vm *vm, int r, const struct err *err)
@@ -176,7 +179,9 @@ static void on_timer(void *arg)
 {
 	struct vm *vm = arg;
 
-	if (vm->done)
+	if (vm->layer)
+		child_kill(vm->child, SIGKILL);
+	else if (vm->done)
 		failed(vm, "guest", "the guest did not switch off");
 	else if (!vm->ready)
 		failed(vm, "vm", "the guest was not ready in %d s: %s",
@@ -332,7 +337,7 @@ void vm_free(struct vm *vm)
 {
 	if (!vm)
 		return;
-	child_abandon(vm->child);
+	vm_abandon(vm->child);
 	control_free(vm->control);
 	loop_timer_free(vm->timer);
 	guest_free(vm->guest);

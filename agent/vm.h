@@ -51,5 +51,11 @@ int vm_configure(const struct spec *spec, const struct spec_step *step,
  */
 int vm_spawn(struct loop *loop, const struct argv *argv,
     struct child_options *opts, struct child **ret, struct err *err);
+/*
+ * Ends such a child with all that it has started, also what has left its
+ * session, and forgets it: no callback is called. It takes some milliseconds,
+ * at most 2 s. NULL is allowed.
+ */
+void vm_abandon(struct child *child);
 
 #endif

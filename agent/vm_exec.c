@@ -28,6 +28,7 @@
 
 enum {
 	GONE_MS = 5000,
+	END_MS = 2000, /* that a guard has to end what it guards */
 	POLL_MS = 5,
 	ROUNDS_MAX = 1000,
 	/* Fields of /proc/PID/stat, counted from 1. */
@@ -229,6 +230,29 @@ int vm_spawn(struct loop *loop, const struct argv *argv,
 	r = child_start(loop, opts, ret, err);
 	argv_done(&a);
 	return r;
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	/* Left to the loop, which is told of it later. */
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) <
+	    0 ||
+	    info.si_pid == pid;
+}
+
+void vm_abandon(struct child *child)
+{
+	int64_t until = clock_mono_ms() + END_MS;
+
+	if (!child)
+		return;
+	/* What has left its session is known to the guard alone. */
+	child_kill(child, SIGTERM);
+	while (!has_ended(child_pid(child)) && clock_mono_ms() < until)
+		(void)poll(NULL, 0, POLL_MS); /* only to wait */
+	child_abandon(child);
 }
 
 /* ---- what an agent before us left ------------------------------------ */

@@ -265,6 +265,33 @@ static void a_cancelled_job_leaves_no_machine(void **state)
 	wait_gone(vm);
 }
 
+static void what_a_machine_has_started_ends_with_a_cancelled_job(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin(w, "slow brood");
+	SERVE_UNTIL(w, n_proofs);
+	(void)pid_in(w, "grandchild.pid");
+	wire_daemon_cancel(w->d, "not wanted", clock_mono_ms());
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "cancelled");
+	/* At once: the next job must find the machine idle. */
+	assert_int_equal(n_alive(w, "grandchild.pid"), 0);
+}
+
+static void what_a_machine_has_started_ends_with_a_guest_that_fails(
+    void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin(w, "error brood");
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->layer, "guest");
+	assert_int_equal(n_alive(w, "grandchild.pid"), 0);
+}
+
 static void a_failure_has_the_layer_it_came_from(void **state)
 {
 	static const char *const modes[][2] = {{"nohost", "host"},
@@ -400,6 +427,10 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(
 	        a_machine_that_outlives_its_agent_is_killed_by_the_next),
 	    cmocka_unit_test(a_cancelled_job_leaves_no_machine),
+	    cmocka_unit_test(
+	        what_a_machine_has_started_ends_with_a_cancelled_job),
+	    cmocka_unit_test(
+	        what_a_machine_has_started_ends_with_a_guest_that_fails),
 	    cmocka_unit_test(a_failure_has_the_layer_it_came_from),
 	    cmocka_unit_test(kvm_is_tried_before_the_first_step),
 	    cmocka_unit_test(a_host_whose_kvm_is_of_no_use_is_refused),
