@@ -25,6 +25,7 @@ noinst_LIBRARIES += %D%/libwire.a %D%/libagent.a
 	%D%/measure.c %D%/measure.h \
 	%D%/run.c \
 	%D%/runner.c %D%/runner.h \
+	%D%/schedule.c %D%/schedule.h \
 	%D%/spec.c %D%/spec.h \
 	%D%/store.c \
 	%D%/trial.c %D%/trial.h \
@@ -48,21 +49,22 @@ AGENT_OBJECTS = %D%/libagent.a %D%/libwire.a bench/libbench.a
 pkglibexec_PROGRAMS += %D%/ironbench-agent
 %C%_ironbench_agent_SOURCES = %D%/main.c
 if SANITIZERS
-%C%_ironbench_agent_LDADD = $(AGENT_OBJECTS) $(BASE_LIBS) -lm
+%C%_ironbench_agent_LDADD = $(AGENT_OBJECTS) $(BASE_LIBS) $(RMATH_LIBS) -lm
 else
 # glibc warns of getpwuid_r in libuv, which the agent does not call.
 %C%_ironbench_agent_LDFLAGS = $(AM_LDFLAGS) -static -Wl,--no-warnings
 %C%_ironbench_agent_LDADD = $(AGENT_OBJECTS) base/libbase.a \
-	-luv_a -ljansson -lsodium -lpthread -ldl -lrt -lm
+	-luv_a -ljansson -lsodium -lRmath -lpthread -ldl -lrt -lm
 endif
 dist_man_MANS += %D%/ironbench-agent.8
 
 agent_tests = tests/unit/agent_guest tests/unit/agent_journal \
-	tests/unit/agent_run tests/unit/agent_trial tests/unit/agent_wire \
+	tests/unit/agent_run tests/unit/agent_schedule \
+	tests/unit/agent_trial tests/unit/agent_wire \
 	tests/unit/agent_wire_rules
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
-AGENT_TEST_LIBS = $(AGENT_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS) -lm
+AGENT_TEST_LIBS = $(AGENT_OBJECTS) $(BASE_LIBS) $(RMATH_LIBS) $(CMOCKA_LIBS) -lm
 tests_unit_agent_guest_SOURCES = tests/unit/agent_guest.c
 tests_unit_agent_guest_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_agent_guest_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -75,6 +77,9 @@ tests_unit_agent_run_SOURCES = tests/unit/agent_run.c \
 	tests/unit/agent_run_world.c tests/unit/agent_run_world.h
 tests_unit_agent_run_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_agent_run_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_agent_schedule_SOURCES = tests/unit/agent_schedule.c
+tests_unit_agent_schedule_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_agent_schedule_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 # Has a stand-in for QEMU in itself, and starts the real one if there is one.
 tests_unit_agent_trial_SOURCES = tests/unit/agent_trial.c
 tests_unit_agent_trial_LDADD = $(AGENT_TEST_LIBS)

@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/measure.h"
+#include "agent/schedule.h"
 #include "agent/trial.h"
 #include "agent/versions.h"
 #include "agent/vm.h"
@@ -28,19 +29,24 @@ struct runner {
 	struct trial *trial;
 	int n_tried; /* variants that passed the trial or need none */
 	struct vm *vm;
-	int step_no; /* of the step that runs or comes next, from 0 */
-	struct spec_step step;
-	int n_measured; /* in this step */
-	char tool[64];  /* version of the tool in the first guest; "": none */
+	struct schedule *schedule;
+	struct spec_step step; /* that runs or ran last */
+	int n_measured;        /* in this step */
+	json_t *samples;       /* of this step: told when it is over */
+	const char *failure;   /* layer of the last step that failed, or NULL */
+	char why[400];         /* it failed */
+	char tool[64]; /* version of the tool in the first guest; "": none */
 	const struct spec_guest *tool_guest; /* whose tool is told */
 	bool orphaned;
-	bool waiting; /* for a link, before step_no */
+	bool waiting; /* for a link, before the next step */
 	struct loop_timer *stop;
 	const char *outcome; /* set once the job is to end */
 	const char *layer;
 	char text[480];
 };
 
+static void fail_step(struct runner *r);
+static void pass_step(struct runner *r);
 static void next_step(struct runner *r);
 
 /* ---- the end --------------------------------------------------------- */
@@ -50,6 +56,8 @@ static void forget(struct runner *r)
 	versions_free(take(r->versions));
 	trial_free(take(r->trial));
 	vm_free(take(r->vm));
+	json_decref(take(r->samples));
+	schedule_free(take(r->schedule));
 	spec_free(take(r->spec));
 	loop_timer_stop(r->stop);
 	r->outcome = NULL;
@@ -113,7 +121,8 @@ static void on_proven(void *arg, const char *evidence)
 	        "evidence", evidence));
 }
 
-static void emit_sample(struct runner *r, const struct measurement *m,
+/* Told when the step is over: it may fail yet. */
+static void keep_sample(struct runner *r, const struct measurement *m,
     const struct guest_raw *raw, double value)
 {
 	bool valid = guest_clock_is_true(raw);
@@ -123,13 +132,36 @@ static void emit_sample(struct runner *r, const struct measurement *m,
 	    "the guest's clock went %" PRId64
 	    " us while the host's went %" PRId64 " us",
 	    raw->guest_ns / 1000, raw->host_ns / 1000);
-	emit(r,
+	/* No memory for one leaves it out; the count of samples is checked. */
+	(void)json_array_append_new(r->samples,
 	    json_pack("{s:s,s:s,s:s,s:s,s:s,s:s?,s:i,s:i,s:f,s:s,s:b,s:s?}",
 	        "t", "sample", "metric", m->metric, "unit", m->unit, "variant",
 	        r->step.variant->name, "guest", r->step.guest->name,
 	        "controller", m->controller, "pair", r->step.pair, "position",
 	        r->step.position, "value", value, "raw", raw->sha256, "valid",
 	        valid ? 1 : 0, "why", valid ? NULL : why));
+	if (valid)
+		schedule_value(r->schedule, r->n_measured - 1, value);
+}
+
+/* What a boot measured before it failed is kept, and does not count. */
+static void emit_samples(struct runner *r, bool failed)
+{
+	scoped(free) char *why = xasprintf("the boot failed: %s", r->why);
+	size_t i;
+	json_t *sample;
+
+	json_array_foreach(r->samples, i, sample)
+	{
+		if (failed) {
+			(void)json_object_set_new(
+			    sample, "valid", json_false());
+			(void)json_object_set_new(
+			    sample, "why", json_string(why));
+		}
+		emit(r, json_incref(sample));
+	}
+	json_decref(take(r->samples));
 }
 
 /*
@@ -164,12 +196,12 @@ static void on_raw(void *arg, const struct guest_raw *raw)
 	if (r->outcome)
 		return;
 	if (r->n_measured >= measure_count(r->spec)) {
-		stop(r, "error", "guest", "more answers than orders");
+		vm_fail(r->vm, "guest", "more answers than orders");
 		return;
 	}
 	measure_get(r->spec, r->n_measured++, &m);
 	if (strcmp(m.name, raw->name) != 0) {
-		stop(r, "error", "guest", "an answer to another order");
+		vm_fail(r->vm, "guest", "an answer to another order");
 		return;
 	}
 	if (store_output(raw->data, raw->len, hex, &err) < 0) {
@@ -182,45 +214,57 @@ static void on_raw(void *arg, const struct guest_raw *raw)
 	        "sha256", raw->sha256, "size", (json_int_t)raw->len));
 	if (measure_read(r->spec, &m, raw->data, raw->len, &reading, &err) <
 	    0) {
-		stop(r, "error", "guest", err.msg);
+		vm_fail(r->vm, "guest", err.msg);
 		return;
 	}
 	tell_tool(r, &reading);
-	emit_sample(r, &m, raw, reading.value);
+	keep_sample(r, &m, raw, reading.value);
 }
 
 static void on_vm_end(void *arg, const char *layer, const char *why)
 {
 	struct runner *r = arg;
 
+	if (!layer && r->n_measured < measure_count(r->spec)) {
+		layer = "guest";
+		why = "done before all was measured";
+	}
 	/* The machine owns the reason. */
-	if (layer)
-		stop(r, "error", layer, why);
+	if (layer) {
+		r->failure = layer;
+		(void)snprintf(r->why, sizeof(r->why), "%s", why);
+	}
 	vm_free(take(r->vm));
 	if (r->outcome)
 		return;
-	if (r->n_measured < measure_count(r->spec)) {
-		stop(r, "error", "guest", "done before all was measured");
-		return;
-	}
-	r->step_no++;
-	next_step(r);
+	emit_samples(r, layer);
+	if (layer)
+		fail_step(r);
+	else
+		pass_step(r);
 }
 
 static const struct vm_ops vm_ops = {on_proven, on_raw, on_vm_end};
 
 /* ---- steps ----------------------------------------------------------- */
 
-static void emit_step(struct runner *r)
+static char *step_text(const struct runner *r)
 {
 	const struct spec_step *s = &r->step;
-	scoped(free) char *text =
-	    xasprintf("%s %s pair %d/%d %c", s->guest->name, s->variant->name,
-	        s->pair + 1, r->spec->n_pairs, s->letter);
+
+	/* What a plan will need is only expected. */
+	return xasprintf("%s %s pair %d/%s%d %c", s->guest->name,
+	    s->variant->name, s->pair + 1, r->spec->planned ? "~" : "",
+	    schedule_pairs(r->schedule), s->letter);
+}
+
+static void emit_step(struct runner *r)
+{
+	scoped(free) char *text = step_text(r);
 
 	emit(r,
-	    json_pack("{s:s,s:i,s:i,s:s}", "t", "step", "n", s->n, "of",
-	        spec_n_steps(r->spec), "text", text));
+	    json_pack("{s:s,s:i,s:i,s:s}", "t", "step", "n", r->step.n, "of",
+	        schedule_steps(r->schedule), "text", text));
 }
 
 static void emit_boot(struct runner *r)
@@ -241,7 +285,58 @@ static void emit_reading(void *arg, const char *key, const char *value)
 	struct runner *r = arg;
 	scoped(free) char *late = xasprintf("after.%s", key);
 
-	emit_fact(r, r->step_no ? late : key, value);
+	emit_fact(r, r->step.n ? late : key, value);
+}
+
+static void emit_note(struct runner *r, const char *text)
+{
+	if (*text)
+		emit(r, json_pack("{s:s,s:s}", "t", "note", "text", text));
+}
+
+/* What the schedule says to a step that is over. */
+static void go_on(struct runner *r, int e, const char *note, const char *why)
+{
+	scoped(free) char *text = NULL;
+
+	emit_note(r, note);
+	if (e == 0 && !r->outcome)
+		next_step(r);
+	if (e == 0)
+		return;
+	/* Without a failure it was the clock of the guest that was bad. */
+	text = r->failure ? xasprintf("%s; the last failure: %s", why, r->why)
+	                  : xstrdup(why);
+	stop(r, "error", r->failure ? r->failure : "guest", text);
+}
+
+static void pass_step(struct runner *r)
+{
+	scoped_val(buf_done) struct buf note = BUF_INIT(4096);
+	struct err err = ERR_INIT;
+	int e = schedule_passed(r->schedule, &note, &err);
+
+	go_on(r, e, buf_str(&note), err.msg);
+}
+
+/* A plan goes on without the pair of a boot that failed. */
+static void fail_step(struct runner *r)
+{
+	scoped_val(buf_done) struct buf note = BUF_INIT(4096);
+	scoped(free) char *step = step_text(r);
+	scoped(free) char *text = NULL;
+	struct err err = ERR_INIT;
+	int e;
+
+	if (!r->spec->planned) {
+		stop(r, "error", r->failure, r->why);
+		return;
+	}
+	text = xasprintf("%s failed (%s): %s; its pair does not count", step,
+	    r->failure, r->why);
+	emit_note(r, text);
+	e = schedule_failed(r->schedule, &note, &err);
+	go_on(r, e, buf_str(&note), err.msg);
 }
 
 static void start_vm(struct runner *r)
@@ -256,6 +351,8 @@ static void start_vm(struct runner *r)
 		e = vm_start(r->loop, &config, r->spec->disk_mib,
 		    buf_str(&orders), r->spec->step_timeout_s, &vm_ops, r,
 		    &r->vm, &err);
+	/* Of no boot, but of the folder or the whole host: another would be no
+	 * better. */
 	if (e < 0)
 		stop(r, "error", "host", err.msg);
 	else
@@ -264,8 +361,10 @@ static void start_vm(struct runner *r)
 
 static void next_step(struct runner *r)
 {
+	struct spec_step step;
+
 	r->waiting = false;
-	if (r->step_no >= spec_n_steps(r->spec)) {
+	if (!schedule_step(r->schedule, &step)) {
 		env_readings(emit_reading, r);
 		stop(r, "pass", NULL, NULL);
 		return;
@@ -276,7 +375,8 @@ static void next_step(struct runner *r)
 	}
 	r->orphaned = false;
 	r->n_measured = 0;
-	spec_step(r->spec, r->step_no, &r->step);
+	r->samples = json_array();
+	r->step = step;
 	emit_step(r);
 	if (!r->outcome)
 		start_vm(r);
@@ -402,8 +502,10 @@ void runner_start(struct runner *r, struct spec *spec)
 {
 	runner_kill(r);
 	r->spec = spec;
+	r->schedule = schedule_new(spec);
+	r->step = (struct spec_step){0};
 	r->n_tried = 0;
-	r->step_no = 0;
+	r->failure = NULL;
 	r->orphaned = false;
 	r->tool[0] = '\0';
 	r->tool_guest = NULL;

@@ -238,6 +238,53 @@ static int read_blocks(struct spec *s, struct err *err)
 	return 0;
 }
 
+static bool get_even(const json_t *json, const char *key, size_t *ret)
+{
+	int n;
+
+	if (!get_range(json, key, 2, BENCH_PLAN_MOST, &n))
+		return false;
+	*ret = (size_t)n;
+	return n % BENCH_PLAN_BLOCK == 0;
+}
+
+/* As many pairs as are needed; their order follows from the seed. */
+static int read_plan(struct spec *s, const json_t *pairs, struct err *err)
+{
+	enum bench_pair order[BENCH_PLAN_MOST];
+	struct bench_plan_step first;
+	int64_t seed = json_get_i64(s->json, "seed");
+	struct err why = ERR_INIT;
+
+	s->plan.margin = json_number_value(json_object_get(pairs, "margin"));
+	if (seed < 0)
+		return bad(err, "top", "seed");
+	if (!get_even(pairs, "least", &s->plan.least) ||
+	    !get_even(pairs, "most", &s->plan.most))
+		return bad(err, "pairs", "least or most");
+	if (bench_plan_next(&s->plan, NULL, 0, 0, &first, &why) < 0)
+		return err_set(
+		    err, ERR_INVAL, "specification: pairs: %s", why.msg);
+	if (s->plan.most * 2 * (size_t)s->n_guests > SPEC_STEPS_MAX)
+		return bad(err, "pairs", "most");
+	bench_order(s->plan.most, (uint64_t)seed, order);
+	for (size_t i = 0; i < s->plan.most; i++)
+		s->pairs[s->n_pairs++] = bench_pair_name(order[i]);
+	s->planned = true;
+	return 0;
+}
+
+static int read_pairs(struct spec *s, struct err *err)
+{
+	const json_t *pairs = json_object_get(s->json, "pairs");
+
+	if (!pairs)
+		return read_blocks(s, err);
+	if (json_object_get(s->json, "blocks"))
+		return bad(err, "top", "blocks, as there are pairs");
+	return read_plan(s, pairs, err);
+}
+
 int spec_read(const json_t *json, struct spec **ret, struct err *err)
 {
 	scoped(spec_free) struct spec *s = xcalloc(1, sizeof(*s));
@@ -259,7 +306,7 @@ int spec_read(const json_t *json, struct spec **ret, struct err *err)
 	if (r == 0)
 		r = read_workload(s, err);
 	if (r == 0)
-		r = read_blocks(s, err);
+		r = read_pairs(s, err);
 	if (r < 0)
 		return r;
 	*ret = take(s);
@@ -272,19 +319,4 @@ void spec_free(struct spec *s)
 		return;
 	json_decref(s->json);
 	free(s);
-}
-
-int spec_n_steps(const struct spec *s)
-{
-	return s->n_guests * s->n_pairs * 2;
-}
-
-void spec_step(const struct spec *s, int i, struct spec_step *ret)
-{
-	ret->n = i + 1;
-	ret->guest = &s->guests[i / (s->n_pairs * 2)];
-	ret->pair = i / 2 % s->n_pairs;
-	ret->position = i % 2;
-	ret->letter = s->pairs[ret->pair][ret->position];
-	ret->variant = &s->variants[ret->letter == 'C'];
 }

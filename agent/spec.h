@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "bench/bench.h"
 
 #define SPEC_LIST_MAX 64 /* variants, guests, profiles, controllers */
 #define SPEC_STEPS_MAX 10000
@@ -66,7 +67,9 @@ struct spec {
 	int n_profiles;
 	int runtime_s;
 	int ramp_s;
-	int n_pairs;
+	bool planned;           /* as many pairs as the plan asks for */
+	struct bench_plan plan; /* n_pairs is its cap */
+	int n_pairs;            /* of each guest */
 	const char *pairs[SPEC_STEPS_MAX]; /* "BC" or "CB" */
 	int orphan_s;
 	int step_timeout_s;
@@ -80,9 +83,7 @@ int spec_read(const json_t *json, struct spec **ret, struct err *err);
 void spec_free(struct spec *s);
 SCOPED_DEFINE(struct spec, spec_free);
 
-/* VM boots of the whole attempt. */
-int spec_n_steps(const struct spec *s);
-
+/* One VM boot. */
 struct spec_step {
 	int n; /* from 1 */
 	const struct spec_guest *guest;
@@ -91,8 +92,5 @@ struct spec_step {
 	int position;
 	char letter; /* B or C */
 };
-
-/* The i-th step, from 0. */
-void spec_step(const struct spec *s, int i, struct spec_step *ret);
 
 #endif

@@ -137,6 +137,11 @@ static void failed(struct vm *vm, const char *layer, const char *fmt, ...)
 	loop_timer_at(vm->timer, loop_now_ms(vm->loop) + KILL_MS);
 }
 
+void vm_fail(struct vm *vm, const char *layer, const char *why)
+{
+	failed(vm, layer, "%s", why);
+}
+
 static void judge_end(struct vm *vm, int r, const struct err *err)
 {
 	const char *words = guest_last_words(vm->guest);

@@ -37,6 +37,8 @@ struct vm;
 int vm_start(struct loop *loop, const struct vm_config *config, int disk_mib,
     const char *orders, int64_t step_timeout_s, const struct vm_ops *ops,
     void *arg, struct vm **ret, struct err *err);
+/* Ends it, because of what it said; `end` follows, with this reason. */
+void vm_fail(struct vm *vm, const char *layer, const char *why);
 const char *const *vm_argv(const struct vm *vm);
 /* Kills it now, without a word. NULL is allowed. */
 void vm_free(struct vm *vm);

@@ -108,7 +108,9 @@ struct suite_bench {
 	size_t n_guests;
 	size_t baseline; /* places in the suite's variants */
 	size_t candidate;
-	int pairs; /* of VM boots, for each guest */
+	int pairs;    /* of VM boots, for each guest; of a plan: at most */
+	bool planned; /* as many as the plan asks for */
+	struct bench_plan plan;
 	int runtime_s;
 	int ramp_s;         /* of fio */
 	int disk_mib;       /* of fio */
@@ -159,6 +161,9 @@ int suite_parse(const char *name, const char *text, size_t len,
     struct suite **ret, struct err *err);
 void suite_free(struct suite *s);
 SCOPED_DEFINE(struct suite, suite_free);
+
+/* VM boots of one job of it; of a plan: at most. */
+int64_t suite_bench_boots(const struct suite_bench *b);
 
 /*
  * The relative paths a suite needs, each once, in order of appearance, as a

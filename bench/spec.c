@@ -179,6 +179,17 @@ static void put_blocks(struct maker *m, json_t *spec, uint64_t seed)
 	put(m, spec, "blocks", list);
 }
 
+static void put_plan(struct maker *m, json_t *spec)
+{
+	const struct bench_plan *p = &m->bench->plan;
+	json_t *pairs = json_object();
+
+	put(m, pairs, "margin", json_real(p->margin));
+	put_int(m, pairs, "least", (int64_t)p->least);
+	put_int(m, pairs, "most", (int64_t)p->most);
+	put(m, spec, "pairs", pairs);
+}
+
 int bench_spec(const struct suite *s, size_t bench, uint64_t seed,
     const char *(*sha256)(void *arg, const char *path), void *arg, json_t **ret,
     struct err *err)
@@ -199,7 +210,10 @@ int bench_spec(const struct suite *s, size_t bench, uint64_t seed,
 	put_workload(&m, spec);
 	if (m.bench->workload == BENCH_FIO)
 		put_disks(&m, spec);
-	put_blocks(&m, spec, seed);
+	if (m.bench->planned)
+		put_plan(&m, spec);
+	else
+		put_blocks(&m, spec, seed);
 	put_int(&m, spec, "orphan_s", BENCH_ORPHAN_S);
 	put_int(&m, spec, "step_timeout_s", m.bench->step_timeout_s);
 	if (m.failed)

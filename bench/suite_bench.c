@@ -305,13 +305,8 @@ static int parse_times(const struct conf_node *node, const struct suite *s,
 	int64_t step;
 	int r;
 
-	b->pairs = SUITE_PAIRS;
 	b->runtime_s = SUITE_RUNTIME_S;
-	r = parse_number(node, "pairs", 1, SUITE_PAIRS_MAX, &b->pairs, err);
-	if (r == 0 && (size_t)b->pairs * 2 * b->n_guests > SUITE_BOOTS_MAX)
-		r = conf_error(conf_get(node, "pairs"), err,
-		    "pairs: found %d for %zu guests; must be at most %d boots",
-		    b->pairs, b->n_guests, SUITE_BOOTS_MAX);
+	r = suite_pairs_parse(node, b, err);
 	if (r == 0)
 		r = parse_number(
 		    node, "runtime", 1, RUNTIME_S_MAX, &b->runtime_s, err);

@@ -77,6 +77,9 @@ int suite_benches_parse(
 void suite_variant_done(struct suite_variant *v);
 void suite_guest_done(struct suite_guest *g);
 void suite_bench_done(struct suite_bench *b);
+/* pairs, once the metrics and guests of the benchmark are known. */
+int suite_pairs_parse(
+    const struct conf_node *node, struct suite_bench *b, struct err *err);
 /*
  * Text that may stand in a path, a command line and a line for a guest:
  * letters, digits and . _ - + : @ / without a leading dash or dot; at most 100.

@@ -23,7 +23,9 @@
 enum {
 	FILES_MAX = 64,
 	PREPARE_MS = 180000, /* without progress */
-	CLEANUP_MS = 60000
+	CLEANUP_MS = 60000,
+	NOTES_MAX = 200, /* that are shown as events of the job */
+	NOTE_BYTES = 480
 };
 
 /* ---- memory ---------------------------------------------------------- */
@@ -100,6 +102,9 @@ static void apply(struct agent_run *run, const struct wire_event *e)
 		attempt_doing(run, e->step.text);
 		memcpy(run->step, run->doing, sizeof(run->step));
 		break;
+	case WIRE_NOTE:
+		run->n_notes++;
+		break;
 	case WIRE_SAMPLE:
 		samples_add(&run->samples, &e->sample);
 		break;
@@ -167,6 +172,28 @@ static void put_event(struct agent_run *run, struct db_tx *tx,
 	}
 }
 
+/* Whether it is an event of the job, too: its end, and what people read. */
+static bool is_of_job(const struct agent_run *run, const struct wire_event *e)
+{
+	return e->kind == WIRE_END ? run->a->lj->job.state == JOB_RUN
+	                           : e->kind == WIRE_NOTE &&
+	        run->n_notes <= NOTES_MAX;
+}
+
+static void record_of_job(struct record *rec, const struct wire_event *e)
+{
+	scoped(free) char *text = NULL;
+
+	if (e->kind == WIRE_END) {
+		record_event(rec, (struct job_event){.type = JOB_EV_EXIT});
+		return;
+	}
+	text = xstrndup(e->note.text, NOTE_BYTES);
+	str_tidy(text);
+	record_event(
+	    rec, (struct job_event){.type = JOB_EV_STEP, .text = text});
+}
+
 static void on_event(
     void *arg, const struct wire_event *e, const struct wire_resume *after)
 {
@@ -183,10 +210,10 @@ static void on_event(
 	apply(run, e);
 	st = xcalloc(1, sizeof(*st));
 	*st = (struct stored){run, e->s, e->kind == WIRE_END};
-	if (e->kind == WIRE_END && a->lj->job.state == JOB_RUN) {
+	if (is_of_job(run, e)) {
 		struct record *rec = record_new(a->d, a->lj);
 
-		record_event(rec, (struct job_event){.type = JOB_EV_EXIT});
+		record_of_job(rec, e);
 		put_event(run, record_tx(rec), e, after);
 		record_post(rec, event_durable, st);
 	} else {

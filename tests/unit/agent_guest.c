@@ -160,100 +160,6 @@ static void a_word_needs_no_shell(void **state)
 	assert_false(guest_word_is_safe("a\xc3\xa4"));
 }
 
-/* ---- the specification ----------------------------------------------- */
-
-static const char fio_spec[] =
-    "{\"v\":1,\"item\":\"d\",\"variants\":[{\"name\":\"a b\",\"role\":"
-    "\"baseline\",\"hypervisor\":\"qemu\",\"backend\":\"tcg\",\"options\":"
-    "{\"thread\":\"single\"}},{\"name\":\"c\",\"role\":\"candidate\","
-    "\"hypervisor\":\"qemu\",\"backend\":\"kvm\"}],\"guests\":[{\"name\":"
-    "\"l\",\"kernel\":{\"sha256\":\"" HELLO_SHA "\"},\"cpus\":2,"
-    "\"memory_mib\":64,\"boot_timeout_s\":9},{\"name\":\"k\",\"kernel\":"
-    "{\"sha256\":\"" HELLO_SHA "\"},\"cpus\":1,\"memory_mib\":64,"
-    "\"boot_timeout_s\":9}],\"controllers\":[\"sata\",\"nvme\"],"
-    "\"disk_mib\":4,\"workload\":{\"name\":\"fio\",\"profiles\":[{\"metric\":"
-    "\"m1\",\"rw\":\"read\",\"bs\":4096,\"iodepth\":1,\"numjobs\":1}],"
-    "\"runtime_s\":5,\"ramp_s\":1},\"blocks\":[\"BC\",\"CB\"],"
-    "\"orphan_s\":1,\"step_timeout_s\":9}";
-
-static struct spec *read_spec(const char *text, struct err *err)
-{
-	scoped(json_decref) json_t *json = json_loads(text, 0, NULL);
-	struct spec *s = NULL;
-
-	assert_non_null(json);
-	return spec_read(json, &s, err) == 0 ? s : NULL;
-}
-
-static void steps_follow_the_blocks_guest_by_guest(void **state)
-{
-	struct err err = ERR_INIT;
-	scoped(spec_free) struct spec *s = read_spec(fio_spec, &err);
-	static const char want[] = "BCCBBCCB";
-	struct spec_step step;
-
-	(void)state;
-	assert_non_null(s);
-	assert_int_equal(spec_n_steps(s), 8);
-	for (int i = 0; i < 8; i++) {
-		spec_step(s, i, &step);
-		assert_int_equal(step.letter, want[i]);
-		assert_ptr_equal(step.variant, &s->variants[want[i] == 'C']);
-		assert_ptr_equal(step.guest, &s->guests[i / 4]);
-		assert_int_equal(step.pair, i / 2 % 2);
-		assert_int_equal(step.position, i % 2);
-	}
-}
-
-static void a_wrong_value_of_a_specification_is_refused(void **state)
-{
-	static const char *const swaps[][2] = {{"\"v\":1", "\"v\":2"},
-	    {"\"read\"", "\"erase\""}, {"\"m1\"", "\"m 1\""},
-	    {"\"m1\"", "\"$(m)\""}, {"\"CB\"", "\"CC\""},
-	    {"\"nvme\"", "\"sata\""}, {"\"nvme\"", "\"ufs\""},
-	    {"\"candidate\"", "\"other\""}, {"\"cpus\":1", "\"cpus\":0"},
-	    {"\"single\"", "\"triple\""}, {"\"disk_mib\":4", "\"disk_mib\":0"},
-	    {"\"runtime_s\":5", "\"runtime_s\":\"5\""},
-	    {HELLO_SHA "\"},\"cpus\":2", "../../etc/passwd\"},\"cpus\":2"}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(swaps); i++) {
-		const char *at = strstr(fio_spec, swaps[i][0]);
-		struct err err = ERR_INIT;
-		scoped(free) char *text =
-		    xasprintf("%.*s%s%s", (int)(at - fio_spec), fio_spec,
-		        swaps[i][1], at + strlen(swaps[i][0]));
-
-		if (read_spec(text, &err))
-			fail_msg("accepted %s", swaps[i][1]);
-		assert_int_equal(err.kind, ERR_INVAL);
-	}
-}
-
-static void orders_fit_in_a_line_and_need_no_shell(void **state)
-{
-	scoped(spec_free) struct spec *s = read_spec(fio_spec, NULL);
-	scoped_val(buf_done) struct buf b = BUF_INIT(65536);
-	char *save = NULL;
-
-	(void)state;
-	measure_orders(s, &b);
-	assert_int_equal(measure_count(s), 2);
-	assert_non_null(strstr(buf_str(&b), "M fio:m1:sata fio "));
-	assert_non_null(strstr(buf_str(&b), "M fio:m1:nvme fio "));
-	assert_non_null(strstr(buf_str(&b), "--filename=@nvme "));
-	assert_string_equal(b.data + b.len - 4, "\nGO\n");
-	for (char *line = strtok_r(b.data, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char *save_word = NULL;
-
-		assert_true(strlen(line) <= GUEST_LINE_MAX);
-		for (char *word = strtok_r(line, " ", &save_word); word;
-		     word = strtok_r(NULL, " ", &save_word))
-			assert_true(guest_word_is_safe(word));
-	}
-}
-
 /* ---- the proof ------------------------------------------------------- */
 
 static int prove(const struct vm_config *c, const char *kvm, const char *cpus)
@@ -307,9 +213,6 @@ int main(void)
 	    cmocka_unit_test(what_a_guest_may_not_say_is_its_error),
 	    cmocka_unit_test(damaged_output_is_an_error),
 	    cmocka_unit_test(a_word_needs_no_shell),
-	    cmocka_unit_test(steps_follow_the_blocks_guest_by_guest),
-	    cmocka_unit_test(a_wrong_value_of_a_specification_is_refused),
-	    cmocka_unit_test(orders_fit_in_a_line_and_need_no_shell),
 	    cmocka_unit_test(qemu_proves_its_backend_and_its_threads),
 	};
 

@@ -5,8 +5,10 @@
 
 /*
  * Does what the words in the file given as -kernel say (good, slow, hang,
- * panic, error, crash, nohost, endless). endless survives the agent, in the
- * middle of its second measurement. Returns the exit code.
+ * panic, error, crash, nohost, endless, noisy, exact, dies-at-N, dies-from-N).
+ * endless survives the agent, in the middle of its second measurement; exact
+ * takes the time that clocks need to agree; a boot that dies has measured once.
+ * Returns the exit code.
  */
 int agent_hypervisor(char **argv);
 

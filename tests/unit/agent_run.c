@@ -229,7 +229,7 @@ static void a_machine_that_outlives_its_agent_is_killed_by_the_next(
 
 	(void)state;
 	begin(w, "endless");
-	SERVE_UNTIL(w, n_samples);
+	SERVE_UNTIL(w, n_files);
 	vm = vm_pid(w);
 	guard = guard_pid(w);
 	agent = run_pid(w);
@@ -309,6 +309,87 @@ static void a_failure_has_the_layer_it_came_from(void **state)
 			fail_msg("%s: %s: %s", modes[i][0], w->layer, w->text);
 	}
 }
+
+/* ---- plans ----------------------------------------------------------- */
+
+#define PLAN_OF_8 "\"margin\":0.01,\"least\":6,\"most\":8"
+
+static void a_planned_job_ends_when_it_knows_enough(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin_plan(w, "good exact", "\"margin\":0.01,\"least\":6,\"most\":40");
+	SERVE_UNTIL(w, n_boots);
+	assert_int_equal(w->of, 12);
+	/* A link that is cut changes nothing. */
+	for (int i = 1; i < 4; i++) {
+		w->n_boots = 0;
+		link_up(w);
+		SERVE_UNTIL(w, n_boots);
+	}
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "pass");
+	assert_int_equal(w->n_samples, 6 * 2 * 2);
+	assert_int_equal(w->n_invalid, 0);
+	assert_int_equal(w->of, 12);
+	assert_string_equal(w->notes, "linux: narrow after 6 pairs\n");
+}
+
+static void a_noisy_job_ends_at_its_cap(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin_plan(w, "good noisy exact", PLAN_OF_8);
+	SERVE_UNTIL(w, outcome);
+	if (w->text[0])
+		fail_msg("%s", w->text);
+	assert_string_equal(w->outcome, "pass");
+	assert_int_equal(w->n_samples, 8 * 2 * 2);
+	assert_int_equal(w->of, 16);
+	if (!str_starts(w->notes,
+	        "linux: cap of 8 reached: sysbench.cpu_1 is known to +-") ||
+	    !str_ends(w->notes, " % of 1 %\n"))
+		fail_msg("%s", w->notes);
+}
+
+static void a_boot_that_fails_costs_two_pairs_and_no_job(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin_plan(w, "good dies-at-4 exact", PLAN_OF_8);
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "pass");
+	/* Eight pairs, and of the fourth boot only what came before. */
+	assert_int_equal(w->n_boots, 16);
+	assert_int_equal(w->n_samples, 15 * 2 + 1);
+	assert_int_equal(w->n_invalid, 1);
+	if (!str_starts(w->notes, "linux ") ||
+	    !strstr(w->notes, " pair 2/~6 ") ||
+	    !strstr(w->notes, " failed (vm): the hypervisor died: ") ||
+	    !str_ends(w->notes, "\nlinux: narrow after 8 pairs\n"))
+		fail_msg("%s", w->notes);
+}
+
+static void three_boots_that_fail_end_the_job(void **state)
+{
+	scoped(world_free) struct world *w = world_new();
+
+	(void)state;
+	begin_plan(w, "good dies-from-2", PLAN_OF_8);
+	SERVE_UNTIL(w, outcome);
+	assert_string_equal(w->outcome, "error");
+	assert_string_equal(w->layer, "vm");
+	assert_int_equal(w->n_boots, 4);
+	if (!str_starts(w->text,
+	        "3 boots in a row failed; the last failure: the hypervisor "
+	        "died: "))
+		fail_msg("%s", w->text);
+}
+
+/* ---- kvm ------------------------------------------------------------- */
 
 static void begin_kvm(struct world *w, const char *trial)
 {
@@ -432,6 +513,10 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(
 	        what_a_machine_has_started_ends_with_a_guest_that_fails),
 	    cmocka_unit_test(a_failure_has_the_layer_it_came_from),
+	    cmocka_unit_test(a_planned_job_ends_when_it_knows_enough),
+	    cmocka_unit_test(a_noisy_job_ends_at_its_cap),
+	    cmocka_unit_test(a_boot_that_fails_costs_two_pairs_and_no_job),
+	    cmocka_unit_test(three_boots_that_fail_end_the_job),
 	    cmocka_unit_test(kvm_is_tried_before_the_first_step),
 	    cmocka_unit_test(a_host_whose_kvm_is_of_no_use_is_refused),
 	    cmocka_unit_test(what_cannot_be_run_is_refused),

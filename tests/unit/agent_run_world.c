@@ -39,12 +39,11 @@ static void d_send(void *arg, const char *data, size_t len)
 	(void)fs_write_all(w->to, data, len, NULL);
 }
 
-static void add_env(struct world *w, const struct wire_env *e)
+static void add_line(char *to, size_t size, const char *a, const char *b)
 {
-	size_t len = strlen(w->env);
+	size_t len = strlen(to);
 
-	(void)snprintf(
-	    w->env + len, sizeof(w->env) - len, "%s=%s\n", e->key, e->value);
+	(void)snprintf(to + len, size - len, "%s%s\n", a, b);
 }
 
 static void d_event(
@@ -58,8 +57,16 @@ static void d_event(
 	w->n_proofs += e->kind == WIRE_PROOF;
 	w->n_boots += e->kind == WIRE_BOOT;
 	w->n_env += e->kind == WIRE_ENV;
-	if (e->kind == WIRE_ENV)
-		add_env(w, &e->env);
+	w->n_invalid += e->kind == WIRE_SAMPLE && !e->sample.valid;
+	if (e->kind == WIRE_STEP)
+		w->of = e->step.of;
+	if (e->kind == WIRE_NOTE)
+		add_line(w->notes, sizeof(w->notes), e->note.text, "");
+	if (e->kind == WIRE_ENV) {
+		scoped(free) char *key = xasprintf("%s=", e->env.key);
+
+		add_line(w->env, sizeof(w->env), key, e->env.value);
+	}
 	if (e->kind == WIRE_ENV && strcmp(e->env.key, "kvm_trial") == 0)
 		(void)snprintf(
 		    w->kvm_trial, sizeof(w->kvm_trial), "%s", e->env.value);
@@ -320,7 +327,9 @@ static void upload(struct world *w, const char *text, char hex[HASH_HEX + 1])
 	assert_string_equal(out, "0\n");
 }
 
-void begin_with(struct world *w, const char *mode, const char *candidate)
+/* pairs: that part of the specification. */
+static void begin_job(
+    struct world *w, const char *mode, const char *candidate, const char *pairs)
 {
 	char hex[HASH_HEX + 1];
 	scoped(free) char *spec = NULL;
@@ -338,16 +347,31 @@ void begin_with(struct world *w, const char *mode, const char *candidate)
 	    "\"boot_timeout_s\":%d}],\"workload\":{\"name\":\"sysbench\","
 	    "\"profiles\":[{\"metric\":\"sysbench.cpu_1\",\"threads\":1},"
 	    "{\"metric\":\"sysbench.cpu_all\",\"threads\":0}],"
-	    "\"runtime_s\":1},\"blocks\":[\"BC\",\"CB\"],\"orphan_s\":600,"
+	    "\"runtime_s\":1},%s,\"orphan_s\":600,"
 	    "\"step_timeout_s\":60}",
-	    candidate, hex, strstr(mode, "hang1") ? 1 : 20);
+	    candidate, hex, strstr(mode, "hang1") ? 1 : 20, pairs);
 	if (wire_daemon_start(w->d, spec, clock_mono_ms(), &err) < 0)
 		fail_msg("%s", err.msg);
 	link_up(w);
 }
 
+static const char multi[] =
+    "\"backend\":\"tcg\",\"options\":{\"thread\":\"multi\"}";
+static const char two_pairs[] = "\"blocks\":[\"BC\",\"CB\"]";
+
+void begin_with(struct world *w, const char *mode, const char *candidate)
+{
+	begin_job(w, mode, candidate, two_pairs);
+}
+
+void begin_plan(struct world *w, const char *mode, const char *pairs)
+{
+	scoped(free) char *text = xasprintf("\"pairs\":{%s}", pairs);
+
+	begin_job(w, mode, multi, text);
+}
+
 void begin(struct world *w, const char *mode)
 {
-	begin_with(
-	    w, mode, "\"backend\":\"tcg\",\"options\":{\"thread\":\"multi\"}");
+	begin_job(w, mode, multi, two_pairs);
 }

@@ -28,11 +28,14 @@ struct world {
 	bool dropped;
 	char refused[256];
 	int n_samples;
+	int n_invalid; /* of them */
+	int of;        /* of the last step */
 	int n_files;
 	int n_proofs;
 	int n_boots;
 	int n_env;
-	char env[16384]; /* "key=value" and a line end, in order */
+	char env[16384];  /* "key=value" and a line end, in order */
+	char notes[4096]; /* one on a line, in order */
 	char kvm_trial[400];
 	char outcome[32];
 	char layer[32];
@@ -56,7 +59,9 @@ void serve(struct world *w, const void *flag, size_t size);
  * brings the link up. candidate is the rest of that variant in JSON.
  */
 void begin_with(struct world *w, const char *mode, const char *candidate);
-/* The same with a candidate under TCG. */
+/* The same with a candidate under TCG, and this as "pairs". */
+void begin_plan(struct world *w, const char *mode, const char *pairs);
+/* The same with two pairs. */
 void begin(struct world *w, const char *mode);
 
 /* The process id that `run` logged last; 0 if none. */

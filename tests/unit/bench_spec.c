@@ -256,6 +256,62 @@ static void bad_benchmarks_are_refused(void **state)
 	    "unique");
 }
 
+static void bad_plans_are_refused(void **state)
+{
+#define PLAN(what) "workload: sysbench, guests: linux, pairs: { " what " }"
+	(void)state;
+	bench_refused(PLAN("margin: 0"),
+	    "s.yaml:1:70: margin: found '0'; must be from 0.05% to 50%, as 1% "
+	    "or .01");
+	bench_refused(PLAN("margin: 1 %"),
+	    "s.yaml:1:70: margin: found '1 %'; must be from 0.05% to 50%, as "
+	    "1% or .01");
+	bench_refused(PLAN("margin: 51%"),
+	    "s.yaml:1:70: margin: found '51%'; must be from 0.05% to 50%, as "
+	    "1% or .01");
+	bench_refused(PLAN("least: 4"),
+	    "s.yaml:1:70: least: found '4'; must be a whole number from 6 to "
+	    "1000");
+	bench_refused(PLAN("least: 7"),
+	    "s.yaml:1:70: least: found 7; must be even: pairs come in blocks "
+	    "of 2");
+	bench_refused(PLAN("least: 12, most: 10"),
+	    "s.yaml:1:81: most: found '10'; must be a whole number from 12 to "
+	    "1000");
+	bench_refused(PLAN("max: 10"),
+	    "s.yaml:1:70: pairs: unknown key 'max'; allowed: margin, least, "
+	    "most");
+	bench_refused("workload: sysbench, guests: linux, pairs: [ 4 ]",
+	    "s.yaml:1:61: pairs: found a list; must be a whole number from 1 "
+	    "to 1000");
+}
+
+static void a_plan_has_the_margin_of_its_metrics(void **state)
+{
+	scoped(suite_free) struct suite *s = parse(VARIANTS GUESTS
+	    "benchmarks:\n"
+	    "  - { name: a, workload: sysbench, guests: linux, pairs: {} }\n"
+	    "  - { name: b, workload: fio, guests: [ linux, bare ],\n"
+	    "      profiles: SEQ1M Q8T1 RD, controllers: sata,\n"
+	    "      pairs: { least: 50 } }\n"
+	    "  - { name: c, workload: sysbench, guests: linux,\n"
+	    "      pairs: { margin: .5%, least: 8, most: 10 } }\n");
+	const struct suite_bench *b = s->benches;
+
+	(void)state;
+	assert_true(b[0].planned);
+	assert_true(b[0].plan.margin == .01);
+	assert_int_equal(b[0].plan.least, 6);
+	assert_int_equal(b[0].plan.most, 40);
+	assert_true(b[1].plan.margin == .03);
+	/* A cap below what is needed at least would be none. */
+	assert_int_equal(b[1].plan.most, 50);
+	assert_int_equal(suite_bench_boots(&b[1]), 200);
+	assert_true(b[2].plan.margin == .005);
+	assert_int_equal(b[2].plan.most, 10);
+	assert_int_equal(b[2].pairs, 10);
+}
+
 static void a_key_of_the_other_workload_is_refused(void **state)
 {
 	scoped(suite_free) struct suite *s = NULL;
@@ -310,6 +366,22 @@ static void a_disk_specification_says_what_the_suite_says(void **state)
 	assert_memory_equal(text, want, sizeof(want) - 1);
 	assert_string_equal(text + sizeof(want) - 1,
 	    ", \"orphan_s\": 600, \"step_timeout_s\": 600}");
+}
+
+static void a_plan_stands_in_the_place_of_blocks(void **state)
+{
+	scoped(suite_free) struct suite *s = parse(VARIANTS GUESTS
+	    "benchmarks: [ { name: a, workload: sysbench, guests: linux,\n"
+	    "  pairs: { margin: 1%, most: 12 } } ]\n");
+	scoped(json_decref) json_t *got = spec(s, 0, 3);
+	scoped(free) char *pairs =
+	    json_dumps(json_object_get(got, "pairs"), JSON_REAL_PRECISION(3));
+
+	(void)state;
+	assert_string_equal(
+	    pairs, "{\"margin\": 0.01, \"least\": 6, \"most\": 12}");
+	assert_null(json_object_get(got, "blocks"));
+	assert_int_equal(json_integer_value(json_object_get(got, "seed")), 3);
 }
 
 static void a_processor_specification_has_threads_and_no_disks(void **state)
@@ -369,6 +441,9 @@ int main(void)
 	    cmocka_unit_test(one_of_several_candidates_is_chosen),
 	    cmocka_unit_test(bad_variants_and_guests_are_refused),
 	    cmocka_unit_test(bad_benchmarks_are_refused),
+	    cmocka_unit_test(bad_plans_are_refused),
+	    cmocka_unit_test(a_plan_has_the_margin_of_its_metrics),
+	    cmocka_unit_test(a_plan_stands_in_the_place_of_blocks),
 	    cmocka_unit_test(a_key_of_the_other_workload_is_refused),
 	    cmocka_unit_test(a_disk_specification_says_what_the_suite_says),
 	    cmocka_unit_test(
