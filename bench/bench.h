@@ -108,6 +108,13 @@ struct suite_bench {
 	size_t n_guests;
 	size_t baseline; /* places in the suite's variants */
 	size_t candidate;
+	/*
+	 * A placebo: a job of its own that measures the baseline against itself
+	 * (the candidate, under the name "BASELINE#placebo"). It is no
+	 * overhead, but the noise of the machine.
+	 */
+	bool placebo;
+	size_t of;    /* place of the benchmark as the suite has it; its own */
 	int pairs;    /* of VM boots, for each guest; of a plan: at most */
 	bool planned; /* as many as the plan asks for */
 	struct bench_plan plan;
@@ -141,6 +148,7 @@ struct suite {
 #define SUITE_VARIANTS_MAX 64
 #define SUITE_GUESTS_MAX 64
 #define SUITE_PAIRS_MAX 1000
+#define SUITE_PLACEBOS_MAX 8  /* further jobs of a benchmark */
 #define SUITE_BOOTS_MAX 10000 /* VM boots of one benchmark */
 #define SUITE_PAIRS 4
 #define SUITE_RUNTIME_S 5

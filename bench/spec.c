@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "bench/bench.h"
 #include "bench/json.h"
 
@@ -49,10 +50,13 @@ static void put_str(
 static json_t *variant(struct maker *m, size_t i, const char *role)
 {
 	const struct suite_variant *v = &m->suite->variants[i];
+	bool again = m->bench->placebo && !str_eq(role, "baseline");
+	scoped(free) char *name =
+	    xasprintf("%s%s", v->name, again ? BENCH_PLACEBO : "");
 	json_t *map = json_object();
 	json_t *options = json_object();
 
-	put_str(m, map, "name", v->name);
+	put_str(m, map, "name", name);
 	put_str(m, map, "role", role);
 	put_str(m, map, "hypervisor", v->hypervisor);
 	put_str(m, map, "backend", v->backend);

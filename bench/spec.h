@@ -17,6 +17,8 @@ struct suite;
 	600 /* without its daemon the agent goes on this long \
 	     */
 
+#define BENCH_PLACEBO "#placebo" /* behind the baseline's name */
+
 /*
  * Makes the JSON of doc/spec.md from the suite's benchmark at that place. The
  * seed decides the order of the blocks and is below 2^63. sha256(arg, path)

@@ -15,9 +15,9 @@
 #define DISK_MIB_LEAST 16
 #define DISK_MIB_MAX (1 << 20)
 #define STEP_S_MAX 604800
-#define COMMON_KEYS                                                           \
-	"name", "workload", "guests", "variants", "pairs", "runtime", "tags", \
-	    "platforms", "retries", "step_timeout"
+#define COMMON_KEYS                                                    \
+	"name", "workload", "guests", "variants", "pairs", "placebos", \
+	    "runtime", "tags", "platforms", "retries", "step_timeout"
 
 static const char *const fio_keys[] = {
     COMMON_KEYS, "profiles", "controllers", "ramp", "disk_mib"};
@@ -379,6 +379,63 @@ static int parse_bench(const struct conf_node *node, const struct suite *s,
 	return r;
 }
 
+/* ---- placebos -------------------------------------------------------- */
+
+/* The benchmark in hand again, with the baseline against itself. */
+static int add_placebo(const struct conf_node *node, size_t of, int no,
+    struct suite *s, struct err *err)
+{
+	struct suite_bench *b = &s->benches[s->n_benches++];
+	int r = parse_bench(node, s, b, err);
+	char *name;
+
+	if (r < 0)
+		return r;
+	name = no == 1 ? xasprintf("%s placebo", b->item.name)
+	               : xasprintf("%s placebo %d", b->item.name, no);
+	free(b->item.name);
+	b->item.name = name;
+	b->candidate = b->baseline;
+	b->placebo = true;
+	b->of = of;
+	return 0;
+}
+
+static int refuse_too_many(
+    const struct conf_node *n, const char *key, size_t have, struct err *err)
+{
+	(void)conf_error(n, err, "%s: has %zu entries; must have at most %d",
+	    key, have, SUITE_BENCHES_MAX);
+	return suite_limit(err);
+}
+
+/* Behind all others, so that these keep their places. */
+static int add_placebos(
+    const struct conf_node *list, struct suite *s, struct err *err)
+{
+	size_t n = s->n_benches;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct conf_node *node = conf_at(list, i);
+		int more = 0;
+
+		r = parse_number(
+		    node, "placebos", 0, SUITE_PLACEBOS_MAX, &more, err);
+		if (r == 0 && s->n_benches + (size_t)more > SUITE_BENCHES_MAX)
+			return refuse_too_many(conf_get(node, "placebos"),
+			    "benchmarks with placebos",
+			    s->n_benches + (size_t)more, err);
+		s->benches = xrealloc(s->benches,
+		    s->n_benches + (size_t)more + 1, sizeof(s->benches[0]));
+		memset(&s->benches[s->n_benches], 0,
+		    (size_t)more * sizeof(s->benches[0]));
+		for (int k = 1; r == 0 && k <= more; k++)
+			r = add_placebo(node, i, k, s, err);
+	}
+	return r;
+}
+
 /* Items and benchmarks are rows of one matrix. */
 static int refuse_same_names(
     const struct suite *s, const struct conf_node *list, struct err *err)
@@ -399,7 +456,7 @@ static int refuse_same_names(
 		/* Two items of one name were refused before. */
 		if (!str_eq(names[i - 1].s, names[i].s))
 			continue;
-		second = conf_at(list, names[i].i - s->n_items);
+		second = conf_at(list, s->benches[names[i].i - s->n_items].of);
 		return conf_error(conf_get(second, "name"), err,
 		    "name: '%.200s' is the name of another item; must be "
 		    "unique",
@@ -416,16 +473,16 @@ int suite_benches_parse(
 
 	if (r < 0 || !list)
 		return r;
-	if (conf_len(list) > SUITE_BENCHES_MAX) {
-		(void)conf_error(list, err,
-		    "benchmarks: has %zu entries; must have at most %d",
-		    conf_len(list), SUITE_BENCHES_MAX);
-		return suite_limit(err);
-	}
+	if (conf_len(list) > SUITE_BENCHES_MAX)
+		return refuse_too_many(list, "benchmarks", conf_len(list), err);
 	s->benches = xcalloc(conf_len(list) + 1, sizeof(s->benches[0]));
 	/* Counted first: what is half read is freed, too. */
 	for (size_t i = 0; r == 0 && i < conf_len(list); i++)
 		r = parse_bench(
 		    conf_at(list, i), s, &s->benches[s->n_benches++], err);
+	for (size_t i = 0; i < s->n_benches; i++)
+		s->benches[i].of = i;
+	if (r == 0)
+		r = add_placebos(list, s, err);
 	return r < 0 ? r : refuse_same_names(s, list, err);
 }

@@ -51,6 +51,18 @@ static int usage_error(const char *what)
 
 /* ---- --check ------------------------------------------------------------- */
 
+/* What each benchmark costs on each machine that it is for. */
+static void tell_boots(const char *path, const struct suite *s)
+{
+	for (size_t i = 0; i < s->n_benches; i++) {
+		const struct suite_bench *b = &s->benches[i];
+
+		(void)printf("%s: %s: %s%lld VM boots on each platform\n",
+		    path, b->item.name, b->planned ? "at most " : "",
+		    (long long)suite_bench_boots(b));
+	}
+}
+
 static int check_suite(const char *path, struct err *err)
 {
 	scoped_val(buf_done) struct buf text = BUF_INIT(CONF_MAX_BYTES);
@@ -62,6 +74,8 @@ static int check_suite(const char *path, struct err *err)
 	for (char **i = suite ? suite->ignored : NULL; i && *i; i++)
 		(void)fprintf(stderr,
 		    "ironbenchd: %s: known, but without effect yet\n", *i);
+	if (suite)
+		tell_boots(path, suite);
 	return r;
 }
 

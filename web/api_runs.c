@@ -100,8 +100,25 @@ static bool on_run_fields(void *arg, const struct db_run *run)
 	return true;
 }
 
-/* What the suite says that has no effect, and the run goes on without. */
-static int ignored_render(
+/* How many VM boots each benchmark has on each platform. */
+static void boots_render(const struct suite *s, struct jw *w)
+{
+	jw_array(w, "boots");
+	for (size_t i = 0; s && i < s->n_benches; i++) {
+		jw_object(w, NULL);
+		jw_str(w, "item", s->benches[i].item.name);
+		jw_int(w, "boots", suite_bench_boots(&s->benches[i]));
+		jw_bool(w, "at_most", s->benches[i].planned);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
+/*
+ * What the suite says that has no effect, and the run goes on without; and what
+ * its benchmarks cost.
+ */
+static int suite_render(
     struct db_reader *reader, int64_t id, struct jw *w, struct err *err)
 {
 	scoped_val(overhead_suite_done) struct overhead_suite s = {
@@ -112,6 +129,7 @@ static int ignored_render(
 	for (char **key = s.suite ? s.suite->ignored : NULL; key && *key; key++)
 		jw_str(w, NULL, *key);
 	jw_array_end(w);
+	boots_render(s.suite, w);
 	return r;
 }
 
@@ -129,7 +147,7 @@ enum MHD_Result api_run(struct request *rq)
 	jw_object(&w, NULL);
 	if (request_reader(rq, &reader, &err) < 0 ||
 	    db_run_get(reader, id, on_run_fields, &w, &err) < 0 ||
-	    ignored_render(reader, id, &w, &err) < 0)
+	    suite_render(reader, id, &w, &err) < 0)
 		return answer_err(rq, &err);
 	jw_object_end(&w);
 	return answer_json(rq, &b);

@@ -67,7 +67,7 @@ bool overhead_roles(
 	for (size_t i = 0; s && i < s->n_benches; i++) {
 		const struct suite_bench *b = &s->benches[i];
 
-		if (!str_eq(b->item.name, item))
+		if (!str_eq(b->item.name, item) || b->placebo)
 			continue;
 		ret->baseline = s->variants[b->baseline].name;
 		ret->candidate = s->variants[b->candidate].name;

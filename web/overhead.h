@@ -9,8 +9,8 @@
 /* The document OVERHEAD; run 0: of no run alone. After compare_finish(). */
 void overhead_render(struct jw *w, int64_t run, const struct compare *compare);
 /*
- * What the suite's benchmark of this name compares; false if it has none, or s
- * is NULL.
+ * What the suite's benchmark of this name compares; false if it has none, or
+ * only a placebo, or s is NULL.
  */
 bool overhead_roles(
     const struct suite *s, const char *item, struct compare_roles *ret);

@@ -317,6 +317,21 @@ ok "--check passes a good lab, suites and state" \
 	"$IRONBENCHD" --check --lab "$lab" --state "$STATE_DIR" \
 	"$IB_SRCDIR/fixtures/guests/suite.yaml" \
 	"$IB_SRCDIR/fixtures/guests/failing.yaml"
+cat >"$IB_TMP/cost.yaml" <<-EOT
+	variants:
+	  b: { hypervisor: qemu, backend: tcg, role: baseline }
+	  c: { hypervisor: qemu, backend: kvm, role: candidate }
+	guests: { g: { kernel: k }, h: { kernel: k } }
+	benchmarks:
+	  - { name: cpu, workload: sysbench, guests: [ g, h ], pairs: 3, placebos: 1 }
+	  - { name: cpu2, workload: sysbench, guests: g, pairs: { most: 20 } }
+EOT
+is "  and tells what a suite's benchmarks cost" \
+	"$("$IRONBENCHD" --check --lab "$lab" "$IB_TMP/cost.yaml" |
+		sed 's/.*yaml: //')" \
+	"cpu: 12 VM boots on each platform
+cpu2: at most 40 VM boots on each platform
+cpu placebo: 12 VM boots on each platform"
 printf 'boot_items:\n  - { name: a, exec: b, colour: red }\n' \
 	>"$IB_TMP/suite.yaml"
 printf 'boot_item:\n' >"$IB_TMP/suite2.yaml"

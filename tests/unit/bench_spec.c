@@ -312,6 +312,43 @@ static void a_plan_has_the_margin_of_its_metrics(void **state)
 	assert_int_equal(b[2].pairs, 10);
 }
 
+static void placebos_are_further_jobs_behind_all_others(void **state)
+{
+	scoped(suite_free) struct suite *s = parse(VARIANTS GUESTS
+	    "benchmarks:\n"
+	    "  - { name: a, workload: sysbench, guests: linux, placebos: 2 }\n"
+	    "  - { name: b, workload: sysbench, guests: bare, pairs: 3 }\n"
+	    "  - { name: c, workload: sysbench, guests: linux, placebos: 1,\n"
+	    "      tags: kvm, pairs: 7 }\n");
+	const struct suite_bench *b = s->benches;
+
+	(void)state;
+	assert_int_equal(s->n_benches, 6);
+	assert_string_equal(b[1].item.name, "b");
+	assert_false(b[2].placebo);
+	assert_string_equal(b[3].item.name, "a placebo");
+	assert_string_equal(b[4].item.name, "a placebo 2");
+	assert_string_equal(b[5].item.name, "c placebo");
+	assert_true(b[5].placebo);
+	assert_int_equal(b[5].candidate, b[5].baseline);
+	assert_int_equal(b[5].pairs, 7);
+	assert_string_equal(b[5].item.tags[0], "kvm");
+	bench_refused("workload: sysbench, guests: linux, placebos: 9",
+	    "s.yaml:1:61: placebos: found '9'; must be a whole number from 0 "
+	    "to 8");
+	expect_error(VARIANTS GUESTS
+	    "benchmarks: [ { name: a placebo, workload: sysbench, guests: "
+	    "bare },\n  { name: a, workload: sysbench, guests: bare,\n"
+	    "  placebos: 1 } ]\n",
+	    "s.yaml:12:5: name: 'a placebo' is the name of another item; must "
+	    "be unique");
+	/* No variant of a suite has the name of a placebo. */
+	expect_error("boot_items: [ { name: x, exec: y } ]\n"
+	             "variants: { \"a#placebo\": { hypervisor: h } }",
+	    "s.yaml:2:13: name: found 'a#placebo'; must be letters, digits "
+	    "and ._-+:@/");
+}
+
 static void a_key_of_the_other_workload_is_refused(void **state)
 {
 	scoped(suite_free) struct suite *s = NULL;
@@ -384,6 +421,25 @@ static void a_plan_stands_in_the_place_of_blocks(void **state)
 	assert_int_equal(json_integer_value(json_object_get(got, "seed")), 3);
 }
 
+static void a_placebo_measures_the_baseline_under_two_names(void **state)
+{
+	scoped(suite_free) struct suite *s = parse(VARIANTS GUESTS
+	    "benchmarks: [ { name: a, workload: sysbench, guests: linux,\n"
+	    "  placebos: 1 } ]\n");
+	scoped(json_decref) json_t *got = spec(s, 1, 3);
+	scoped(free) char *variants =
+	    json_dumps(json_object_get(got, "variants"), 0);
+
+	(void)state;
+	assert_string_equal(variants,
+	    "[{\"name\": \"single\", \"role\": \"baseline\", "
+	    "\"hypervisor\": \"qemu\", \"backend\": \"tcg\", "
+	    "\"options\": {\"thread\": \"single\"}}, "
+	    "{\"name\": \"single#placebo\", \"role\": \"candidate\", "
+	    "\"hypervisor\": \"qemu\", \"backend\": \"tcg\", "
+	    "\"options\": {\"thread\": \"single\"}}]");
+}
+
 static void a_processor_specification_has_threads_and_no_disks(void **state)
 {
 	scoped(suite_free) struct suite *s = parse(full);
@@ -444,6 +500,8 @@ int main(void)
 	    cmocka_unit_test(bad_plans_are_refused),
 	    cmocka_unit_test(a_plan_has_the_margin_of_its_metrics),
 	    cmocka_unit_test(a_plan_stands_in_the_place_of_blocks),
+	    cmocka_unit_test(placebos_are_further_jobs_behind_all_others),
+	    cmocka_unit_test(a_placebo_measures_the_baseline_under_two_names),
 	    cmocka_unit_test(a_key_of_the_other_workload_is_refused),
 	    cmocka_unit_test(a_disk_specification_says_what_the_suite_says),
 	    cmocka_unit_test(
