@@ -175,9 +175,9 @@ static void put_event(struct agent_run *run, struct db_tx *tx,
 /* Whether it is an event of the job, too: its end, and what people read. */
 static bool is_of_job(const struct agent_run *run, const struct wire_event *e)
 {
-	return e->kind == WIRE_END ? run->a->lj->job.state == JOB_RUN
-	                           : e->kind == WIRE_NOTE &&
-	        run->n_notes <= NOTES_MAX;
+	return e->kind == WIRE_END
+	    ? run->a->lj->job.state == JOB_RUN
+	    : e->kind == WIRE_NOTE && run->n_notes <= NOTES_MAX;
 }
 
 static void record_of_job(struct record *rec, const struct wire_event *e)

@@ -19,7 +19,7 @@ struct agent_run {
 	char *spec;
 	char *boot; /* of the machine, from before a crash; or NULL */
 	struct wire_resume resume;
-	int n_notes; /* so far */
+	int n_notes;  /* so far */
 	bool started; /* the agent has it, as far as we know */
 	bool ended;   /* its "end" is applied */
 	struct verdict verdict;

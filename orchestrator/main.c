@@ -57,8 +57,8 @@ static void tell_boots(const char *path, const struct suite *s)
 	for (size_t i = 0; i < s->n_benches; i++) {
 		const struct suite_bench *b = &s->benches[i];
 
-		(void)printf("%s: %s: %s%lld VM boots on each platform\n",
-		    path, b->item.name, b->planned ? "at most " : "",
+		(void)printf("%s: %s: %s%lld VM boots on each platform\n", path,
+		    b->item.name, b->planned ? "at most " : "",
 		    (long long)suite_bench_boots(b));
 	}
 }
