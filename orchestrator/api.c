@@ -30,6 +30,28 @@ static bool allowed(struct asker who, const json_t *h, enum token_scope scope,
 	return r == 0;
 }
 
+/* An answer that waits until what it says is durable. */
+struct held_answer {
+	struct asker who;
+	json_t *body;
+};
+
+static struct held_answer *hold_answer(struct asker who, json_t *body)
+{
+	struct held_answer *held = xcalloc(1, sizeof(*held));
+
+	*held = (struct held_answer){who, body};
+	return held;
+}
+
+static void on_durable(void *arg)
+{
+	struct held_answer *held = arg;
+
+	weblink_answer_json(held->who, 200, held->body);
+	free(held);
+}
+
 static void op_auth(struct asker who, const json_t *h)
 {
 	struct err err = ERR_INIT;
@@ -115,13 +137,12 @@ static void op_cancel(struct asker who, const json_t *h)
 	if (n < 0)
 		weblink_answer_error(
 		    who, weblink_status_of((int)n), "%s", err.msg);
-	else {
-		audit_act(who.d->db, name, "cancelled %lld jobs of run %lld",
-		    (long long)n,
+	else
+		audit_then(who.d->db, on_durable,
+		    hold_answer(
+		        who, json_pack("{s:I}", "cancelled", (json_int_t)n)),
+		    name, "cancelled %lld jobs of run %lld", (long long)n,
 		    (long long)json_integer_value(json_object_get(h, "run")));
-		weblink_answer_json(
-		    who, 200, json_pack("{s:I}", "cancelled", (json_int_t)n));
-	}
 }
 
 struct rerun {
@@ -396,11 +417,12 @@ static void op_machine(struct asker who, const json_t *h)
 	    who.d, m, offline ? HEALTH_MAINTENANCE : HEALTH_GOOD, why);
 	if (offline)
 		drive_offline(who.d, m, why);
-	audit_act(who.d->db, name, "machine %s %s", m->name, why);
+	audit_then(who.d->db, on_durable,
+	    hold_answer(who,
+	        json_pack("{s:s}", "health",
+	            health_name(fleet_health(who.d->fleet, m->id)))),
+	    name, "machine %s %s", m->name, why);
 	daemon_dispatch(who.d);
-	weblink_answer_json(who, 200,
-	    json_pack("{s:s}", "health",
-	        health_name(fleet_health(who.d->fleet, m->id))));
 }
 
 /* ---- power, by a person ----------------------------------------------------
@@ -413,6 +435,8 @@ enum {
 struct hand {
 	struct asker who;
 	int64_t machine_id;
+	enum power_state want;
+	int64_t deadline_ms;
 };
 
 static void hand_done(void *arg, int r, enum power_state seen,
@@ -432,6 +456,31 @@ static void hand_done(void *arg, int r, enum power_state seen,
 		    json_pack("{s:s s:s}", "power", power_state_name(seen),
 		        "evidence", evidence));
 	free(hand);
+}
+
+static void hand_refuse(struct hand *hand, struct machine *m, const char *why)
+{
+	if (m)
+		m->by_hand = false;
+	weblink_answer_error(hand->who, 503, "%s", why);
+	free(hand);
+}
+
+/* Who did it is stored: it may be done, unless that took too long. */
+static void hand_durable(void *arg)
+{
+	struct hand *hand = arg;
+	struct machine *m =
+	    map_find(&hand->who.d->machines_by_id, hand->machine_id);
+
+	/* Not by hand any more: the lab file was read again meanwhile. */
+	if (!m || !m->power || !m->by_hand)
+		hand_refuse(hand, m, "the machine has changed meanwhile");
+	else if (loop_now_ms(hand->who.d->loop) >= hand->deadline_ms)
+		hand_refuse(hand, m, "nothing could be stored in time");
+	else
+		power_set(m->power, hand->want, hand->deadline_ms, NULL,
+		    hand_done, hand);
 }
 
 /* Why a person may not switch it now; NULL if it is allowed. */
@@ -462,13 +511,16 @@ static void op_power(struct asker who, const json_t *h)
 		    text_of(h, "machine"), refused);
 		return;
 	}
-	audit_act(
-	    who.d->db, name, "machine %s power %s", m->name, on ? "on" : "off");
+	if (who.d->db_failing) {
+		weblink_answer_error(who, 503, "database: %s", who.d->problem);
+		return;
+	}
 	hand = xcalloc(1, sizeof(*hand));
-	*hand = (struct hand){who, m->id};
+	*hand = (struct hand){who, m->id, on ? POWER_ON : POWER_OFF,
+	    loop_now_ms(who.d->loop) + HAND_MS};
 	m->by_hand = true;
-	power_set(m->power, on ? POWER_ON : POWER_OFF,
-	    loop_now_ms(who.d->loop) + HAND_MS, NULL, hand_done, hand);
+	audit_then(who.d->db, hand_durable, hand, name, "machine %s power %s",
+	    m->name, on ? "on" : "off");
 }
 
 static const struct op {

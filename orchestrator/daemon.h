@@ -342,6 +342,13 @@ void weblink_event(struct daemon *d, struct json_t *event);
 /* Stores that somebody (a token's name, or a program's) did something. */
 void audit_act(struct db *db, const char *who, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/*
+ * The same, and then runs on the loop when that is durable, and with it all
+ * that was posted before: what was done, and may now be answered.
+ */
+void audit_then(struct db *db, void (*then)(void *arg), void *arg,
+    const char *who, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* ---- control.c: the daemon's own socket, for its own command line ---- */
 

@@ -74,10 +74,15 @@ tests_unit_machine_power_SOURCES = tests/unit/machine_power.c \
 	tests/unit/machine_sim.c tests/unit/machine_sim.h
 tests_unit_machine_power_LDADD = $(MACHINE_TEST_LIBS)
 
-daemon_tests = tests/unit/daemon_lab tests/unit/daemon_runplan \
+daemon_tests = tests/unit/api_durable tests/unit/daemon_lab tests/unit/daemon_runplan \
 	tests/unit/hook_source tests/unit/hook_verify
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
+tests_unit_api_durable_SOURCES = tests/unit/api_durable.c
+tests_unit_api_durable_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=weblink_answer_json,--wrap=weblink_answer_error \
+	-Wl,--wrap=weblink_event,--wrap=power_set
+tests_unit_api_durable_LDADD = $(ORCHESTRATOR_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_daemon_lab_SOURCES = tests/unit/daemon_lab.c
 tests_unit_daemon_lab_LDADD = $(MACHINE_TEST_LIBS)
 tests_unit_daemon_runplan_SOURCES = tests/unit/daemon_runplan.c

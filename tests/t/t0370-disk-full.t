@@ -82,7 +82,18 @@ ok "a console that cannot be kept is a gap" wait_for 20 was_cut
 nok "nothing new is taken" "$IRONBENCH" submit "$dir/full.yaml" --name "more"
 like "and it is said why" "$(cat "$IB_TMP/.out")" \
 	'507.*(No space left|no room)|(No space left|no room)'
-ok "a machine comes back" "$IRONBENCH" machine m2 online --why "test"
+: >"$IB_TMP/online"
+{
+	"$IRONBENCH" machine m2 online --why "test" >"$IB_TMP/.online" 2>&1 &&
+		echo told >"$IB_TMP/online"
+} &
+online=$!
+ok "a machine comes back" wait_for 10 machines_are 2
+told_is_stored() {
+	! grep -q told "$IB_TMP/online" ||
+		[ "$(sql "SELECT health FROM machine WHERE name = 'm2'")" = 0 ]
+}
+ok "and whoever is told so can rely on it" told_is_stored
 is "but nothing is started on it" "$(awk '/nothing is started/ { full = 1 }
 	full && /to=leased/' "$(log_of daemon)")" ""
 like "its job waits" "$("$IRONBENCH" machines --format csv | grep '^m2')" \
@@ -93,6 +104,7 @@ ok "all that was there can be read" log_has "$talks" 'chatter line 100:'
 
 free_disk
 ok "with room it is well again" wait_for 20 health_is 200
+wait "$online" # told then, if the client still waits
 ok "and goes on: the run is right in the end" \
 	timeout 300 "$IRONBENCH" watch "$run"
 said=$("$IRONBENCH" job "$talks" --format json)
