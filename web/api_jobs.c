@@ -141,6 +141,79 @@ static int events_render(
 	return r;
 }
 
+/* ---- why it ended as it did --------------------------------------------- */
+
+struct ending {
+	enum job_state state;
+	struct verdict verdict;
+	int attempts;
+	char *text; /* what decided it, one line; NULL: nobody said */
+};
+
+static void ending_done(struct ending *e)
+{
+	free(e->text);
+}
+
+static bool ending_of_job(void *arg, const struct db_job *job)
+{
+	struct ending *e = arg;
+
+	e->state = job->state;
+	e->verdict = job->verdict;
+	e->attempts = job->attempts;
+	return true;
+}
+
+static void ending_says(struct ending *e, const char *text)
+{
+	free(e->text);
+	e->text = text ? xstrdup(text) : NULL;
+}
+
+/* The last attempt is the one that counts. */
+static bool ending_of_attempt(void *arg, const struct db_attempt *a)
+{
+	ending_says(arg, a->evidence);
+	return true;
+}
+
+/* So is the last event, of a job that never had a machine. */
+static bool ending_of_event(void *arg, const struct job_event *ev)
+{
+	struct ending *e = arg;
+	scoped(free) char *text = xasprintf("%s before it had a machine",
+	    ev->text ? ev->text : outcome_name(e->verdict.outcome));
+
+	ending_says(e, text);
+	return true;
+}
+
+/* Nothing but its state, if it is not done. */
+static int ending_get(
+    struct db_reader *reader, int64_t id, struct ending *ret, struct err *err)
+{
+	int r = db_job_get(reader, id, ending_of_job, ret, err);
+
+	if (r < 0 || ret->state != JOB_DONE)
+		return r;
+	if (ret->attempts)
+		return db_attempts(reader, id, ending_of_attempt, ret, err);
+	return db_events(reader, id, ending_of_event, ret, err);
+}
+
+/* "why" of a job: null if it is not done, or passed. */
+static int why_render(
+    struct db_reader *reader, int64_t id, struct jw *w, struct err *err)
+{
+	scoped_val(ending_done) struct ending e = {0};
+	int r = ending_get(reader, id, &e, err);
+	bool tells = e.verdict.outcome != OUTCOME_PASS;
+
+	jw_str(w, "why", tells ? e.text : NULL);
+	return r;
+}
+
 /* ---- cases and samples -------------------------------------------------- */
 
 static const char *case_result_name(int result)
@@ -202,6 +275,8 @@ static int job_render(
 	jw_object(w, NULL);
 	if (r == 0)
 		r = db_job_get(reader, id, on_job, w, err);
+	if (r == 0)
+		r = why_render(reader, id, w, err);
 	jw_array(w, "attempts");
 	if (r == 0)
 		r = db_attempts(reader, id, on_attempt, &attempts, err);
@@ -225,15 +300,55 @@ enum MHD_Result api_job(struct request *rq)
 	return answer_of_id(rq, job_render);
 }
 
+static bool says_how_it_ended(const struct ending *e)
+{
+	/* Of those the text is a sentence by itself. */
+	return e->text &&
+	    (e->verdict.outcome == OUTCOME_CANCELLED ||
+	        e->verdict.outcome == OUTCOME_DISABLED);
+}
+
+static void ending_write(const struct ending *e, struct jw *w)
+{
+	const struct verdict *v = &e->verdict;
+	bool error = v->outcome == OUTCOME_ERROR;
+	scoped(free) char *text = says_how_it_ended(e)
+	    ? xstrdup(e->text)
+	    : xasprintf("%s%s%s%s%s", outcome_name(v->outcome),
+	          error ? " of the lab, " : "",
+	          error ? layer_name(v->layer) : "", e->text ? ": " : "",
+	          e->text ? e->text : "");
+
+	jw_object(w, NULL);
+	jw_str(w, "why", text);
+	jw_object_end(w);
+}
+
+/* Of what is done the rows know; of the others the daemon. */
 enum MHD_Result api_why(struct request *rq)
 {
+	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 16);
+	scoped_val(ending_done) struct ending e = {0};
+	struct jw w = {.to = &b};
+	struct err err = ERR_INIT;
+	struct db_reader *reader;
 	enum MHD_Result refused;
 	int64_t id;
+	int r;
 
 	if (rq->step)
 		return answer_passed(rq);
 	if (!request_id(rq, &id, &refused))
 		return refused;
+	r = request_reader(rq, &reader, &err);
+	if (r == 0)
+		r = ending_get(reader, id, &e, &err);
+	if (r < 0)
+		return answer_err(rq, &err);
+	if (e.state == JOB_DONE) {
+		ending_write(&e, &w);
+		return answer_json(rq, &b);
+	}
 	return request_ask(
 	    rq, json_pack("{ss sI}", "op", "why", "job", id), WEB_DEADLINE_MS);
 }

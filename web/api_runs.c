@@ -198,6 +198,20 @@ static void on_plan(void *arg, const struct db_plan *plan)
 		memcpy(m->cells, plan->cells, m->n_cells);
 }
 
+static void why_of_cell(struct jw *w, const struct db_cell *cell)
+{
+	char text[64];
+
+	if (cell->why || cell->state != JOB_DONE || cell->attempts) {
+		jw_str(w, "why", cell->why);
+		return;
+	}
+	/* Who did it is one of its events. */
+	(void)snprintf(text, sizeof(text), "%s before it had a machine",
+	    outcome_name(cell->verdict.outcome));
+	jw_str(w, "why", text);
+}
+
 static void job_cell(struct jw *w, const struct db_cell *cell)
 {
 	jw_object(w, NULL);
@@ -207,7 +221,7 @@ static void job_cell(struct jw *w, const struct db_cell *cell)
 	render_verdict(w, &cell->verdict);
 	jw_int(w, "attempts", cell->attempts);
 	jw_int(w, "took_ms", cell->took_ms);
-	jw_str(w, "why", cell->why);
+	why_of_cell(w, cell);
 	jw_object_end(w);
 }
 

@@ -253,6 +253,77 @@ static void a_cell_says_why_it_did_not_pass(void **state)
 	json_decref(doc);
 }
 
+/* ---- why a job ended as it did ------------------------------------------ */
+
+static void expect_why(struct ctx *c, int64_t job, const char *why)
+{
+	json_t *doc = get_json(c, 200, "/api/v1/jobs/%" PRId64 "/why", job);
+
+	assert_string_equal(
+	    json_string_value(json_object_get(doc, "why")), why);
+	json_decref(doc);
+}
+
+static void a_job_that_is_done_says_how_it_ended(void **state)
+{
+	struct ctx *c = *state;
+
+	expect_why(c, c->job, "fail: 1 case failed");
+	expect_why(c, c->job + 1, "error of the lab, power: off ignored twice");
+	expect_why(c, c->first_job, "pass");
+}
+
+static void end_early(
+    struct db_tx *tx, int64_t run, int64_t id, enum job_event_type type)
+{
+	struct job before = {.id = id};
+	struct job after = before;
+	struct job_event ev = {.seq = 1, .at_ms = 5000, .type = type};
+	struct db_job_change change = {
+	    .run_id = run, .before = &before, .after = &after, .event = &ev};
+
+	if (type == JOB_EV_CANCEL)
+		ev.text = "cancelled by ann";
+	assert_int_equal(job_apply(&after, &ev, NULL), 0);
+	db_tx_job_event(tx, &change);
+}
+
+/* Of an open run the events are rows, of one that is done they are packed. */
+static void a_job_without_a_machine_says_who_cancelled_it(void **state)
+{
+	static const char by_ann[] = "cancelled by ann before it had a machine";
+	struct ctx *c = *state;
+	struct db_tx *tx = db_tx_new(harness_db(c->h));
+	int64_t job = 0;
+	int64_t run = make_run(c, tx, &job);
+	json_t *doc;
+
+	end_early(tx, run, job, JOB_EV_CANCEL);
+	end_early(tx, run, job + 1, JOB_EV_DISABLE);
+	harness_commit(c->h, tx);
+	expect_why(c, job, by_ann);
+	/* What waits, the daemon knows. */
+	expect_why(c, job + 2, "t16-1 is busy");
+	doc = harness_op(c->h, "why");
+	assert_int_equal(
+	    json_integer_value(json_object_get(doc, "job")), job + 2);
+	json_decref(doc);
+	tx = db_tx_new(harness_db(c->h));
+	end_early(tx, run, job + 2, JOB_EV_CANCEL);
+	harness_commit(c->h, tx);
+	expect_why(c, job, by_ann);
+	expect_why(c, job + 1, "disabled before it had a machine");
+	doc = get_json(c, 200, "/api/v1/jobs/%" PRId64, job);
+	assert_string_equal(
+	    json_string_value(json_object_get(doc, "why")), by_ann);
+	json_decref(doc);
+	doc = get_json(c, 200, "/api/v1/runs/%" PRId64 "/matrix", run);
+	assert_string_equal(
+	    json_string_value(json_object_get(cell(doc, 0), "why")),
+	    "cancelled before it had a machine");
+	json_decref(doc);
+}
+
 static void only_failed_cases_know_their_place(void **state)
 {
 	struct ctx *c = *state;
@@ -387,6 +458,8 @@ int main(void)
 	    cmocka_unit_test(a_long_log_is_told_in_stretches_that_jump_the_gap),
 	    cmocka_unit_test(a_machine_is_told_with_its_past),
 	    cmocka_unit_test(the_queue_is_what_the_daemon_says),
+	    cmocka_unit_test(a_job_that_is_done_says_how_it_ended),
+	    cmocka_unit_test(a_job_without_a_machine_says_who_cancelled_it),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

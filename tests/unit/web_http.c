@@ -254,12 +254,6 @@ static void the_daemon_answers_what_it_has_in_memory(void **state)
 	doc = get_json(h, "/api/v1/machines", 200);
 	assert_non_null(json_object_get(doc, "machines"));
 	json_decref(doc);
-	doc = get_json(h, "/api/v1/jobs/5/why", 200);
-	assert_string_equal(text(doc, "why"), "t16-1 is busy");
-	json_decref(doc);
-	doc = harness_op(h, "why");
-	assert_int_equal(number(doc, "job"), 5);
-	json_decref(doc);
 }
 
 /* ---- the log ------------------------------------------------------------ */

@@ -135,6 +135,7 @@ export interface Job {
 	skips: boolean;
 	sign: string;
 	took_ms: number;
+	why: string | null;
 	attempts: Attempt[];
 	events: JobEvent[];
 	cases: Case[];

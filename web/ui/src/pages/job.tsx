@@ -55,7 +55,7 @@ function Loaded({ job }: { job: Job }): JSX.Element {
 					<Rerun run={job.run} />
 				</Console>
 			)}
-			{!attempt && <p class="sub">No machine has worked on it yet.</p>}
+			{!attempt && <p class="sub">{job.why ?? 'No machine has worked on it yet.'}</p>}
 			{attempt && <Cases cases={cases} attempt={attempt} />}
 			<Samples samples={job.samples} run={job.run} />
 			{attempt && <Files key={attempt.id} attempt={attempt} />}
