@@ -48,6 +48,14 @@ struct db_ops {
 	 * something had to be dropped.
 	 */
 	void (*health)(void *arg, const struct err *err);
+	/*
+	 * From db_open(), may be NULL: the file is brought up to this schema,
+	 * at the beginning of each step and every 5 s of it. written_bytes: so
+	 * far, in DIR/ironbench.db-wal. A past of millions of jobs takes
+	 * minutes.
+	 */
+	void (*migrating)(
+	    void *arg, int schema, int64_t took_ms, int64_t written_bytes);
 	void *arg;
 };
 

@@ -17,6 +17,7 @@
 #include "db/sql.h"
 #include "db/stmt.h"
 #include "db/tx.h"
+#include "db/words.h"
 
 #define EVENT_MAX (1 << 20)
 
@@ -115,17 +116,25 @@ static int attempt_put(struct conn *c, const struct change *ch, struct err *err)
 }
 
 static const char sql_attempt_verdict[] =
-    "UPDATE attempt SET outcome = ?2, layer = ?3, flags = ?4, evidence = ?5 "
+    "UPDATE attempt SET outcome = ?2, layer = ?3, flags = ?4, "
+    "evidence_id = ?5 "
     "WHERE id = ?1 AND outcome = 0";
 
 static int attempt_verdict(
     struct conn *c, const struct change *ch, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_attempt_verdict);
+	int64_t evidence = 0;
+	int r = 0;
 
+	if (ch->event.text)
+		r = evidence_id(c, ch->event.text, &evidence, err);
+	if (r < 0)
+		return r;
 	stmt_bind_int(st, 1, ch->after.attempt_id);
 	verdict_bind(st, 2, &ch->after.verdict);
-	stmt_bind_text(st, 5, ch->event.text);
+	if (evidence)
+		stmt_bind_int(st, 5, evidence);
 	return stmt_run_one(st, err);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/sql.h"
 #include "db/stmt.h"
@@ -93,6 +94,32 @@ int migrate_check(const char *path, struct err *err)
 	return judge(path, big_endian(head + 60), big_endian(head + 68), err);
 }
 
+/* ---- applying ----------------------------------------------------------- */
+
+enum {
+	TELL_MS = 5000
+};
+
+struct step {
+	const struct db_ops *ops;
+	const char *wal;
+	int schema;
+	int64_t began_ms;
+};
+
+static void tell(void *arg)
+{
+	const struct step *s = arg;
+	struct stat st = {0};
+
+	if (!s->ops->migrating)
+		return;
+	if (stat(s->wal, &st) < 0)
+		st.st_size = 0;
+	s->ops->migrating(
+	    s->ops->arg, s->schema, clock_mono_ms() - s->began_ms, st.st_size);
+}
+
 static int apply(struct conn *c, int i, struct err *err)
 {
 	char numbers[100];
@@ -114,14 +141,43 @@ static int apply(struct conn *c, int i, struct err *err)
 	return conn_commit(c, err);
 }
 
-int migrate(struct conn *c, struct err *err)
+/* The same, of a database that has something in it. */
+static int convert(struct conn *c, int i, struct step *s, struct err *err)
 {
+	int r;
+
+	s->schema = i + 1;
+	s->began_ms = clock_mono_ms();
+	tell(s);
+	conn_every(c, TELL_MS, tell, s);
+	r = apply(c, i, err);
+	conn_every(c, 0, NULL, NULL);
+	if (r < 0)
+		return r;
+	/* What was written may be as much as the database. */
+	if (clock_mono_ms() >= s->began_ms + TELL_MS)
+		tell(s);
+	conn_checkpoint(c, true);
+	return 0;
+}
+
+int migrate(
+    struct conn *c, const char *path, const struct db_ops *ops, struct err *err)
+{
+	scoped(free) char *wal = xasprintf("%s-wal", path);
+	struct step s = {.ops = ops, .wal = wal};
 	int64_t version = 0;
 	int r = pragma(c, sql_version, &version, err);
 
+	/*
+	 * A table that others refer to is replaced while the references are
+	 * not looked at. Inside a transaction this would change nothing.
+	 */
+	if (r == 0)
+		r = conn_exec(c, "PRAGMA foreign_keys=OFF", err);
 	for (int i = (int)version; r == 0 && i < migrations_count; i++)
-		r = apply(c, i, err);
-	return r;
+		r = version ? convert(c, i, &s, err) : apply(c, i, err);
+	return r < 0 ? r : conn_exec(c, "PRAGMA foreign_keys=ON", err);
 }
 
 const char *const sql_migrate[] = {sql_version, sql_application, NULL};

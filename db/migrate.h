@@ -4,6 +4,7 @@
 #define DB_MIGRATE_H
 
 #include "base/err.h"
+#include "db/db.h"
 
 struct conn;
 
@@ -20,7 +21,11 @@ extern const int migrations_count;
  * of it: it is missing, or ours and not newer. Errors: INVAL, IO.
  */
 int migrate_check(const char *path, struct err *err);
-/* Applies what is missing, each in one transaction. */
-int migrate(struct conn *c, struct err *err);
+/*
+ * Applies what is missing, each in one transaction; says so by the ops, unless
+ * the file is new. path: of the file.
+ */
+int migrate(struct conn *c, const char *path, const struct db_ops *ops,
+    struct err *err);
 
 #endif

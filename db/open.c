@@ -192,7 +192,7 @@ static int open_file(struct db *db, struct err *err)
 	if (r == 0)
 		r = conn_open(path, CONN_WRITE, &db->conn, err);
 	if (r == 0)
-		r = migrate(db->conn, err);
+		r = migrate(db->conn, path, &db->ops, err);
 	if (r == 0)
 		r = fs_sync_dir(db->dir, err);
 	return r;

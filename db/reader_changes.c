@@ -189,7 +189,8 @@ static int first_fail(struct db_reader *r, int64_t job_id, struct buf *text,
 }
 
 static const char sql_evidence[] =
-    "SELECT evidence FROM attempt WHERE id = ?1 AND evidence IS NOT NULL";
+    "SELECT e.text FROM attempt a JOIN evidence e ON e.id = a.evidence_id "
+    "WHERE a.id = ?1";
 
 static int evidence(
     struct db_reader *r, int64_t attempt_id, struct buf *text, struct err *err)

@@ -73,9 +73,10 @@ int db_job_get(struct db_reader *r, int64_t id,
 
 static const char sql_attempts[] = ATTEMPT_CHAIN
     "SELECT a.id, a.no, a.machine_id, m.name, a.started_at_ms, a.took_ms, "
-    "a.outcome, a.layer, a.flags, a.evidence FROM chain c "
+    "a.outcome, a.layer, a.flags, e.text FROM chain c "
     "CROSS JOIN attempt a ON a.id = c.id "
-    "JOIN machine m ON m.id = a.machine_id ORDER BY a.no";
+    "JOIN machine m ON m.id = a.machine_id "
+    "LEFT JOIN evidence e ON e.id = a.evidence_id ORDER BY a.no";
 
 static int pass_attempts(struct stmt *st,
     bool (*row)(void *arg, const struct db_attempt *a), void *arg,

@@ -89,8 +89,9 @@ int db_machine_past(struct db_reader *r, int64_t machine_id,
  */
 static const char sql_machine_attempts[] =
     "SELECT a.id, a.job_id, i.text, a.started_at_ms, a.took_ms, a.outcome, "
-    "a.layer, a.flags, a.evidence FROM attempt a "
+    "a.layer, a.flags, e.text FROM attempt a "
     "CROSS JOIN job j ON j.id = a.job_id CROSS JOIN word i ON i.id = j.item_id "
+    "LEFT JOIN evidence e ON e.id = a.evidence_id "
     "WHERE a.id > (SELECT max(id) FROM attempt) - 10000 "
     "AND +a.machine_id = ?1 ORDER BY a.id DESC LIMIT ?2";
 

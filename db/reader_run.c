@@ -315,8 +315,9 @@ static int pass_plan(struct db_reader *r, int64_t run_id,
 
 static const char sql_cells[] =
     "SELECT j.id, j.state, j.outcome, j.layer, j.flags, j.attempts, j.took_ms, "
-    "j.last_attempt, CASE WHEN j.outcome > 1 THEN (SELECT a.evidence FROM "
-    "attempt a WHERE a.id = j.last_attempt) END FROM job j "
+    "j.last_attempt, CASE WHEN j.outcome > 1 THEN (SELECT e.text FROM "
+    "attempt a JOIN evidence e ON e.id = a.evidence_id "
+    "WHERE a.id = j.last_attempt) END FROM job j "
     "WHERE j.id >= ?1 AND j.id < ?2 ORDER BY j.id";
 
 static int pass_cells(struct db_reader *r, const struct range *jobs,

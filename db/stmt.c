@@ -25,6 +25,10 @@ struct conn {
 	size_t n_slots;      /* a power of two */
 	size_t n_used;
 	int64_t deadline_ms;
+	int64_t every_ms;
+	int64_t next_ms; /* when it is called again */
+	void (*every)(void *arg);
+	void *every_arg;
 	int wal_pages;
 	int page_size;
 };
@@ -166,6 +170,28 @@ int conn_exec(struct conn *c, const char *sql, struct err *err)
 void conn_deadline(struct conn *c, int64_t deadline_ms)
 {
 	c->deadline_ms = deadline_ms;
+}
+
+static int look_at_time(void *arg)
+{
+	struct conn *c = arg;
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms >= c->next_ms) {
+		c->next_ms = now_ms + c->every_ms;
+		c->every(c->every_arg);
+	}
+	return 0;
+}
+
+void conn_every(
+    struct conn *c, int64_t every_ms, void (*fn)(void *arg), void *arg)
+{
+	c->every_ms = every_ms;
+	c->next_ms = clock_mono_ms() + every_ms;
+	c->every = fn;
+	c->every_arg = arg;
+	sqlite3_progress_handler(c->sq, 100000, fn ? look_at_time : NULL, c);
 }
 
 int64_t conn_changes(const struct conn *c)

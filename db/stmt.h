@@ -39,6 +39,9 @@ SCOPED_DEFINE(struct conn, conn_close);
 int conn_exec(struct conn *c, const char *sql, struct err *err);
 /* Queries end with TIMEOUT after it (monotonic); 0: none. */
 void conn_deadline(struct conn *c, int64_t deadline_ms);
+/* Of one that writes: calls fn (NULL: no more) every so often meanwhile. */
+void conn_every(
+    struct conn *c, int64_t every_ms, void (*fn)(void *arg), void *arg);
 /* Rows changed by the last statement. */
 int64_t conn_changes(const struct conn *c);
 /* Begins to write; fails at once and not in the middle. */

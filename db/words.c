@@ -9,10 +9,10 @@ static const char sql_word_get[] = "SELECT id FROM word WHERE text = ?1";
 static const char sql_word_put[] =
     "INSERT INTO word (text) VALUES (?1) RETURNING id";
 
-static int word_put(
-    struct conn *c, const char *text, int64_t *ret, struct err *err)
+static int put(struct conn *c, const char *sql, const char *text, int64_t *ret,
+    struct err *err)
 {
-	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_word_put);
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql);
 	int r;
 
 	stmt_bind_text(st, 1, text);
@@ -24,19 +24,37 @@ static int word_put(
 	return stmt_run(st, err);
 }
 
-int word_id(struct conn *c, const char *text, int64_t *ret, struct err *err)
+static int get_or_put(struct conn *c, const char *sql_get, const char *sql_put,
+    const char *text, int64_t *ret, struct err *err)
 {
-	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_word_get);
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_get);
 	int r;
 
-	stmt_bind_text(st, 1, text ? text : "");
+	stmt_bind_text(st, 1, text);
 	r = stmt_step(st, err);
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return word_put(c, text ? text : "", ret, err);
+		return put(c, sql_put, text, ret, err);
 	*ret = stmt_int(st, 0);
 	return 0;
+}
+
+int word_id(struct conn *c, const char *text, int64_t *ret, struct err *err)
+{
+	return get_or_put(
+	    c, sql_word_get, sql_word_put, text ? text : "", ret, err);
+}
+
+static const char sql_evidence_get[] =
+    "SELECT id FROM evidence WHERE text = ?1";
+static const char sql_evidence_put[] =
+    "INSERT INTO evidence (text) VALUES (?1) RETURNING id";
+
+int evidence_id(struct conn *c, const char *text, int64_t *ret, struct err *err)
+{
+	return get_or_put(
+	    c, sql_evidence_get, sql_evidence_put, text, ret, err);
 }
 
 static const char sql_name_count[] =
@@ -56,5 +74,5 @@ int name_count(struct conn *c, const char *name, int64_t *ret, struct err *err)
 	return stmt_run(st, err);
 }
 
-const char *const sql_words[] = {
-    sql_word_get, sql_word_put, sql_name_count, NULL};
+const char *const sql_words[] = {sql_word_get, sql_word_put, sql_evidence_get,
+    sql_evidence_put, sql_name_count, NULL};

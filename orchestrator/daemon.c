@@ -175,9 +175,23 @@ static int load_lab_id(struct daemon *d, struct err *err)
 	    path, d->lab_id, sizeof(d->lab_id) - 1, 0600, err);
 }
 
+/* Of a long past it takes minutes: nobody should think that it hangs. */
+static void db_migrating(
+    void *arg, int schema, int64_t took_ms, int64_t written_bytes)
+{
+	(void)arg;
+	log_info("database: bringing it up to schema %d, %lld s so far, %lld "
+	         "MB written",
+	    schema, (long long)took_ms / 1000,
+	    (long long)written_bytes / 1000000);
+}
+
 static int open_all(struct daemon *d, struct err *err)
 {
-	struct db_ops ops = {.wake = wake_loop, .health = db_health, .arg = d};
+	struct db_ops ops = {.wake = wake_loop,
+	    .health = db_health,
+	    .migrating = db_migrating,
+	    .arg = d};
 	struct lab *lab = NULL;
 	int r;
 

@@ -216,7 +216,7 @@ static void live_reader(struct life *l)
 
 static void live(struct life *l)
 {
-	struct db_ops ops = {wake, health, l};
+	struct db_ops ops = {.wake = wake, .health = health, .arg = l};
 	int64_t machine = 0;
 
 	if (failed(l, db_open(l->kit.dir, &ops, &l->kit.db, NULL)) < 0)
@@ -351,7 +351,7 @@ static void any_single_failure_leaves_nothing_half_done(void **state)
 static void short_log_is_synced_once_and_not_by_its_caller(void **state)
 {
 	struct life l = {.logged = BUF_INIT(1 << 20)};
-	struct db_ops ops = {wake, health, &l};
+	struct db_ops ops = {.wake = wake, .health = health, .arg = &l};
 	struct db_log *log = NULL;
 	struct db_tx *tx;
 

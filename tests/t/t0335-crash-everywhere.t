@@ -255,8 +255,8 @@ said=$("$IRONBENCH" job "${cut:-1}")
 like "which is shown as an error of the harness" "$said" \
 	'error.*harness.*console gap'
 like "that was not counted" "$said" 'no machine is to blame'
-is "so was each" "$(sql "SELECT DISTINCT outcome, layer, evidence FROM attempt
-	WHERE outcome <> 1")" "3|9|console gap: the daemon was down"
+is "so was each" "$(sql "SELECT DISTINCT outcome, layer, text FROM attempt
+	LEFT JOIN evidence ON evidence.id = evidence_id WHERE outcome <> 1")" "3|9|console gap: the daemon was down"
 is "the benchmark had one attempt" \
 	"$(sql "SELECT attempts FROM job WHERE id = $bench")" 1
 is "and one agent" "$(agent_pid)" "$agent"

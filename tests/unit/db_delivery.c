@@ -228,7 +228,8 @@ static void a_run_can_be_resolved_and_end_at_once(void **state)
 	                     "n_error = 1 AND n_total = 1"),
 	    1);
 	assert_int_equal(kit_sql(k,
-	                     "SELECT count(*) FROM attempt WHERE evidence = "
+	                     "SELECT count(*) FROM attempt a JOIN evidence "
+	                     "e ON e.id = a.evidence_id WHERE e.text = "
 	                     "'build: exit code 2' AND took_ms > 0"),
 	    1);
 }

@@ -55,7 +55,7 @@ void kit_init(struct kit *k)
 
 void kit_open(struct kit *k)
 {
-	struct db_ops ops = {wake, health, k};
+	struct db_ops ops = {.wake = wake, .health = health, .arg = k};
 	struct err err = ERR_INIT;
 
 	if (db_open(k->dir, &ops, &k->db, &err) < 0)

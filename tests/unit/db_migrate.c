@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A database of an older program is brought up to date with all it has. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -179,6 +180,65 @@ static void everything_is_there_after_the_migration(void **state)
 	assert_string_equal(buf_str(&b), "done boot_items: []\n 1");
 }
 
+static bool see_attempt(void *arg, const struct db_attempt *a)
+{
+	buf_printf(arg, "%" PRId64 " %s %s ", a->id, a->machine,
+	    a->evidence ? a->evidence : "undecided");
+	return true;
+}
+
+static void attempts_keep_what_decided_them(void **state)
+{
+	struct kit *k = *state;
+	scoped(db_reader_close) struct db_reader *r = NULL;
+	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
+
+	kit_open(k);
+	assert_int_equal(db_reader_open(k->dir, &r, NULL), 0);
+	assert_int_equal(db_attempts(r, 1, see_attempt, &b, NULL), 0);
+	assert_int_equal(db_attempts(r, 2, see_attempt, &b, NULL), 0);
+	assert_string_equal(
+	    buf_str(&b), "1 m1 SOTEST END, 12 cases 2 m2 undecided ");
+	assert_int_equal(kit_sql(k,
+	                     "SELECT count(*) FROM "
+	                     "pragma_foreign_key_check"),
+	    0);
+}
+
+/* ---- it says so --------------------------------------------------------- */
+
+static void on_migrating(
+    void *arg, int schema, int64_t took_ms, int64_t written_bytes)
+{
+	assert_true(took_ms >= 0 && written_bytes >= 0);
+	buf_printf(arg, "%d ", schema);
+}
+
+static void no_wake(void *arg)
+{
+	(void)arg;
+}
+
+static void each_step_is_told_once_it_begins(void **state)
+{
+	const struct kit *k = *state;
+	scoped_val(buf_done) struct buf said = BUF_INIT(1 << 10);
+	scoped_val(buf_done) struct buf wanted = BUF_INIT(1 << 10);
+	struct db_ops ops = {
+	    .wake = no_wake, .migrating = on_migrating, .arg = &said};
+	struct db *db = NULL;
+
+	for (int i = 2; i <= migrations_count; i++)
+		buf_printf(&wanted, "%d ", i);
+	assert_int_equal(db_open(k->dir, &ops, &db, NULL), 0);
+	db_close(db);
+	assert_string_equal(buf_str(&said), buf_str(&wanted));
+	buf_reset(&said);
+	assert_int_equal(db_open(k->dir, &ops, &db, NULL), 0);
+	db_close(db);
+	assert_string_equal(buf_str(&said), "");
+}
+
 /* ---- and it goes on ----------------------------------------------------- */
 
 struct loaded {
@@ -249,6 +309,24 @@ static void open_run_goes_on_after_the_migration(void **state)
 	    1);
 }
 
+static void same_evidence_is_stored_once(void **state)
+{
+	struct kit *k = *state;
+	struct loaded l = {0};
+	struct db_tx *tx;
+
+	kit_open(k);
+	assert_int_equal(db_load_open(k->db, on_run, on_job, &l, NULL), 0);
+	tx = db_tx_new(k->db);
+	kit_play_end(k, tx, &l.run, 0);
+	kit_commit(k, tx);
+	assert_int_equal(kit_sql(k,
+	                     "SELECT count(DISTINCT evidence_id) = 1 AND "
+	                     "count(evidence_id) = 2 FROM attempt"),
+	    1);
+	assert_int_equal(kit_sql(k, "SELECT count(*) FROM evidence"), 1);
+}
+
 /* Names and types of all columns, and the indexes. */
 static const char sql_shape[] =
     "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema "
@@ -288,6 +366,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(everything_is_there_after_the_migration),
+	    TEST(attempts_keep_what_decided_them),
+	    TEST(each_step_is_told_once_it_begins),
+	    TEST(same_evidence_is_stored_once),
 	    TEST(open_run_goes_on_after_the_migration),
 	    TEST(schema_is_the_same_as_of_a_new_database),
 	};

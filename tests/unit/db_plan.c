@@ -28,8 +28,8 @@ static const char *const big[] = {"run", "r", "job", "j", "attempt", "a",
     "job_event", "sample", "p", "run_file", "run_history", "case_fail",
     "caselist", "series", "plan", "suite", "machine_health", "agent_event",
     "attempt_agent", "g", "attempt_file", "attempt_env", "e", "s", "word",
-    "delivery", "d", "import_sample", "import_ratio", "import_case", "q",
-    "environment"};
+    "delivery", "d", "evidence", "import_sample", "import_ratio", "import_case",
+    "q", "environment"};
 
 /* Names of all runs, once per reader; the few open runs; kinds of series. */
 static const char *const allowed[] = {

@@ -121,7 +121,8 @@ static void attempt_ends_when_cleanup_has_ended(void **state)
 	assert_int_equal(
 	    kit_sql(k,
 	        "SELECT took_ms IS NULL AND outcome = 3 AND layer = 1 "
-	        "AND evidence = 'BMC is silent' FROM attempt"),
+	        "AND text = 'BMC is silent' FROM attempt a "
+	        "JOIN evidence e ON e.id = a.evidence_id"),
 	    1);
 	kit_check(k);
 	tx = db_tx_new(k->db);

@@ -113,7 +113,7 @@ static int write_file(
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
-	struct db_ops ops = {wake, health, w};
+	struct db_ops ops = {.wake = wake, .health = health, .arg = w};
 	char template[] = "/tmp/ib-hook-XXXXXX";
 	struct err err = ERR_INIT;
 

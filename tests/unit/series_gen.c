@@ -59,7 +59,7 @@ static void commit(void *arg, struct db_tx *tx)
 int main(int argc, char **argv)
 {
 	struct gen g = {.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-	struct db_ops ops = {wake, health, &g};
+	struct db_ops ops = {.wake = wake, .health = health, .arg = &g};
 	struct err err = ERR_INIT;
 	int64_t first = 0;
 

@@ -355,7 +355,8 @@ static void database_make(struct harness *h)
 {
 	static const double values[] = {1.5, 2};
 	struct db_case c = {"cpuid_string", CASE_PASS, "", 12};
-	struct db_ops ops = {on_wake, on_health, &h->durable};
+	struct db_ops ops = {
+	    .wake = on_wake, .health = on_health, .arg = &h->durable};
 	uint8_t sha256[HASH_BYTES];
 	struct err err = ERR_INIT;
 	struct db_sample sample = {.metric = "cpuid.cycles",
