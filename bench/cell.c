@@ -13,13 +13,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "bench/order.h"
+#include "bench/spec.h"
 
 bool bench_is_placebo(const char *baseline, const char *candidate)
 {
 	size_t n = strlen(baseline);
 
 	return strncmp(baseline, candidate, n) == 0 &&
-	    str_eq(candidate + n, "#placebo");
+	    str_eq(candidate + n, BENCH_PLACEBO);
 }
 
 /* ---- one attempt --------------------------------------------------------- */

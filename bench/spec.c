@@ -225,3 +225,47 @@ int bench_spec(const struct suite *s, size_t bench, uint64_t seed,
 	*ret = take(spec);
 	return 0;
 }
+
+/* ---- read again ------------------------------------------------------ */
+
+void bench_versus_done(struct bench_versus *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free((char *)v->pairs[i].baseline);
+		free((char *)v->pairs[i].candidate);
+	}
+	free(v->pairs);
+	*v = (struct bench_versus){NULL, 0};
+}
+
+static const char *text_at(const json_t *map, const char *key)
+{
+	const char *s = json_string_value(json_object_get(map, key));
+
+	return s ? s : "";
+}
+
+void bench_spec_versus(const char *text, struct bench_versus *ret)
+{
+	scoped(json_decref) json_t *spec = json_loads(text, 0, NULL);
+	const json_t *list = json_object_get(spec, "variants");
+	const char *baseline = NULL;
+	const json_t *v;
+	size_t i;
+
+	*ret = (struct bench_versus){NULL, 0};
+	json_array_foreach(
+	    list, i, v) if (str_eq(text_at(v, "role"), "baseline")) baseline =
+	    text_at(v, "name");
+	if (!baseline)
+		return;
+	json_array_foreach(list, i, v)
+	{
+		if (str_eq(text_at(v, "role"), "baseline"))
+			continue;
+		ret->pairs =
+		    xrealloc(ret->pairs, ret->n + 1, sizeof(ret->pairs[0]));
+		ret->pairs[ret->n++] = (struct bench_roles){
+		    xstrdup(baseline), xstrdup(text_at(v, "name"))};
+	}
+}

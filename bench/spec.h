@@ -12,6 +12,22 @@
 
 struct suite;
 
+/* Two variants that are measured against each other, by their names. */
+struct bench_roles {
+	const char *baseline;
+	const char *candidate;
+};
+struct bench_versus {
+	struct bench_roles *pairs;
+	size_t n;
+};
+void bench_versus_done(struct bench_versus *v);
+/*
+ * What a specification compares: its baseline with each variant of another
+ * role. Nothing, if the text is no specification. The caller owns *ret.
+ */
+void bench_spec_versus(const char *spec, struct bench_versus *ret);
+
 #define BENCH_SPEC_VERSION 1
 #define BENCH_ORPHAN_S                                        \
 	600 /* without its daemon the agent goes on this long \

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "bench/bench.h"
 #include "scheduler/scheduler.h"
 
 /* ---- opening ------------------------------------------------------------ */
@@ -246,6 +247,16 @@ struct db_sample {
 void db_tx_sample(struct db_tx *tx, const struct db_sample *sample);
 
 /*
+ * The samples of an attempt count: it is the last one of its job, and passes.
+ * Their sums enter the histories and tables over many runs. After the samples
+ * and facts of the attempt, and after those of all earlier attempts of its
+ * machine. versus: what it compared; NULL: nothing. The same attempt again
+ * gives the same.
+ */
+void db_tx_points(
+    struct db_tx *tx, int64_t attempt_id, const struct bench_versus *versus);
+
+/*
  * The machine by name: its stable id (from 1), made when new. Blocks; start-up
  * only.
  */
@@ -452,6 +463,7 @@ int db_log_read(const char *dir, int64_t attempt_id, int64_t from, int64_t to,
 
 #include "db/import.h" /* last: they use what stands above */
 #include "db/read.h"
+#include "db/read_cells.h"
 #include "db/read_series.h"
 
 #endif

@@ -28,10 +28,13 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/open.c \
 	%D%/pack.c %D%/pack.h \
 	%D%/plan.c %D%/plan.h \
+	%D%/point.c %D%/point.h \
 	%D%/read.h \
+	%D%/read_cells.h \
 	%D%/read_series.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reader_attempt.c \
+	%D%/reader_cells.c \
 	%D%/reader_changes.c \
 	%D%/reader_import.c \
 	%D%/reader_job.c \
@@ -89,6 +92,7 @@ db_tests = \
 	tests/unit/db_open \
 	tests/unit/db_pack \
 	tests/unit/db_plan \
+	tests/unit/db_points \
 	tests/unit/db_read \
 	tests/unit/db_read_job \
 	tests/unit/db_series \
@@ -135,6 +139,9 @@ tests_unit_db_open_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_pack_SOURCES = tests/unit/db_pack.c
 tests_unit_db_pack_LDADD = $(db_test_libs)
 tests_unit_db_pack_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_points_SOURCES = tests/unit/db_points.c $(db_kit)
+tests_unit_db_points_LDADD = $(db_test_libs)
+tests_unit_db_points_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_plan_SOURCES = tests/unit/db_plan.c $(db_kit)
 tests_unit_db_plan_LDADD = $(db_test_libs)
 tests_unit_db_plan_CPPFLAGS = $(db_test_cppflags)

@@ -15,6 +15,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "db/point.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 
@@ -120,6 +122,24 @@ static void tell(void *arg)
 	    s->ops->arg, s->schema, clock_mono_ms() - s->began_ms, st.st_size);
 }
 
+/* What SQL alone cannot say. */
+static const struct {
+	const char *name; /* of the migration */
+	int (*fn)(struct conn *c, struct err *err);
+} fillers[] = {
+    {"0005-points.sql", points_fill},
+};
+
+static int fill(struct conn *c, const char *name, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fillers); i++)
+		if (str_eq(fillers[i].name, name))
+			r = fillers[i].fn(c, err);
+	return r;
+}
+
 static int apply(struct conn *c, int i, struct err *err)
 {
 	char numbers[100];
@@ -132,6 +152,8 @@ static int apply(struct conn *c, int i, struct err *err)
 	if (r < 0)
 		return r;
 	r = conn_exec(c, migrations[i].sql, err);
+	if (r == 0)
+		r = fill(c, migrations[i].name, err);
 	if (r == 0)
 		r = conn_exec(c, numbers, err);
 	if (r < 0) {

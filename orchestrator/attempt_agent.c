@@ -71,8 +71,12 @@ void attempt_doing(struct agent_run *run, const char *text)
 
 void attempt_agent_put_results(struct agent_run *run, struct db_tx *tx)
 {
-	samples_put(&run->samples, tx, run->a->lj->job.attempt_id,
-	    run->a->m ? run->a->m->id : 0);
+	const struct job *job = &run->a->lj->job;
+
+	samples_put(
+	    &run->samples, tx, job->attempt_id, run->a->m ? run->a->m->id : 0);
+	if (job->verdict.outcome == OUTCOME_PASS)
+		samples_count(tx, job->attempt_id, run->spec);
 }
 
 /* ---- events ---------------------------------------------------------- */

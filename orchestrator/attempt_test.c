@@ -62,6 +62,8 @@ void attempt_put_results(struct attempt *a, struct db_tx *tx)
 		    a->n_cases);
 	for (size_t i = 0; i < a->n_numbers; i++)
 		put_number(a, tx, &a->numbers[i]);
+	if (a->n_numbers && a->lj->job.verdict.outcome == OUTCOME_PASS)
+		db_tx_points(tx, a->lj->job.attempt_id, NULL);
 }
 
 /* ---- verdict --------------------------------------------------------- */

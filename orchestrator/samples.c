@@ -87,6 +87,14 @@ void samples_put(const struct samples *s, struct db_tx *tx, int64_t attempt_id,
 	}
 }
 
+void samples_count(struct db_tx *tx, int64_t attempt_id, const char *spec)
+{
+	scoped_val(bench_versus_done) struct bench_versus versus = {NULL, 0};
+
+	bench_spec_versus(spec, &versus);
+	db_tx_points(tx, attempt_id, &versus);
+}
+
 void samples_done(struct samples *s)
 {
 	for (size_t i = 0; i < s->n; i++) {

@@ -18,6 +18,11 @@ void samples_add(struct samples *s, const struct wire_sample *sample);
 /* One row for each series, with every value's place and worth. */
 void samples_put(const struct samples *s, struct db_tx *tx, int64_t attempt_id,
     int64_t machine_id);
+/*
+ * They count: the attempt passed. What was compared is said by its
+ * specification.
+ */
+void samples_count(struct db_tx *tx, int64_t attempt_id, const char *spec);
 void samples_done(struct samples *s);
 
 #endif

@@ -33,6 +33,7 @@ CREATE TABLE point (
 	n INTEGER NOT NULL CHECK (n >= 0),  -- valid values above 0, up to here
 	ln_mean REAL NOT NULL,              -- of their logarithms, up to here
 	ln_m2 REAL NOT NULL CHECK (ln_m2 >= 0),   -- squared deviations of them
+	sum REAL NOT NULL,          -- of those values themselves, up to here
 	PRIMARY KEY (series_id, attempt_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -88,21 +88,53 @@ static const char rows_of_schema_1[] =
     "(1,1,3,2.1666666666666665186,2.1666666666666669627,1.0,3.0,X'0"
     "000000000000840000000000000f03f0000000000000440');";
 
-static void make_schema_1(struct kit *k)
+/*
+ * What one that knew schema 4 had: one benchmark of two attempts. The first
+ * one failed on the way, though it had measured; in the second one the
+ * baseline is twice as fast, in both pairs.
+ */
+static const char rows_of_schema_4[] =
+    "INSERT INTO meta VALUES (1,7);"
+    "INSERT INTO word VALUES (1,''),(2,'p'),(3,'somebody'),(4,'disk'),"
+    "(5,'disk.seq128k_q32t1.rd'),(6,'MB/s'),(7,'vboxdrv'),(8,'kvm'),"
+    "(9,'linux'),(10,'nvme'),(11,'kernel'),(12,'6.1.0');"
+    "INSERT INTO name VALUES (1,'nightly',1);"
+    "INSERT INTO suite VALUES (1,zeroblob(32),'suite.yaml',X'01');"
+    "INSERT INTO plan VALUES (1,zeroblob(32),1,X'0101016469736b0070006a');"
+    "INSERT INTO run VALUES (1,1,3,1,1,1,'test',0,NULL,NULL,0,1000,2000,2,1,1,"
+    "0,0,1,0,0,0,0);"
+    "INSERT INTO machine VALUES (1,'m1',2,0,'',1000,NULL);"
+    "INSERT INTO job VALUES (1,4,2,6,9,0,2,2,1,0,0,50,NULL,NULL);"
+    "INSERT INTO attempt VALUES (1,1,1,NULL,1,1,1000,50,3,4,0,'no link'),"
+    "(2,1,2,1,1,2,1100,50,1,0,0,'2 pairs');"
+    "INSERT INTO attempt_agent VALUES (2,'{\"variants\":["
+    "{\"name\":\"kvm\",\"role\":\"candidate\"},"
+    "{\"name\":\"vboxdrv\",\"role\":\"baseline\"}]}',NULL,NULL,NULL);"
+    "INSERT INTO attempt_env VALUES (2,11,12);"
+    "INSERT INTO series VALUES (1,5,6,7,9,10,1),(2,5,6,8,9,10,1);"
+    "INSERT INTO sample VALUES "
+    "(1,1,1,9.0,0.0,9.0,9.0,X'0000000000002240',NULL),"
+    "(1,2,2,3.0,2.0,2.0,4.0,X'00000000000000400000000000001040',"
+    "X'01000001020201'),"
+    "(2,2,2,1.5,0.5,1.0,2.0,X'000000000000f03f0000000000000040',"
+    "X'01000201020001');";
+
+/* A database of the first so many migrations, with rows. */
+static void make_schema(struct kit *k, int version, const char *rows)
 {
 	scoped(free) char *path = xasprintf("%s/%s", k->dir, DB_FILE);
+	scoped(free) char *numbers = xasprintf(
+	    "PRAGMA application_id = 0x49524e42; PRAGMA user_version = %d",
+	    version);
 	scoped(conn_close) struct conn *c = NULL;
 	struct err err = ERR_INIT;
 
 	assert_int_equal(conn_open(path, CONN_WRITE, &c, NULL), 0);
-	if (conn_exec(c, migrations[0].sql, &err) < 0 ||
-	    conn_exec(c, rows_of_schema_1, &err) < 0)
+	for (int i = 0; i < version; i++)
+		assert_int_equal(conn_exec(c, migrations[i].sql, NULL), 0);
+	if (conn_exec(c, rows, &err) < 0)
 		fail_msg("%s", err.msg);
-	assert_int_equal(conn_exec(c,
-	                     "PRAGMA application_id = 0x49524e42;"
-	                     "PRAGMA user_version = 1",
-	                     NULL),
-	    0);
+	assert_int_equal(conn_exec(c, numbers, NULL), 0);
 }
 
 static int setup(void **state)
@@ -110,7 +142,17 @@ static int setup(void **state)
 	struct kit *k = xcalloc(1, sizeof(*k));
 
 	kit_init(k);
-	make_schema_1(k);
+	make_schema(k, 1, rows_of_schema_1);
+	*state = k;
+	return 0;
+}
+
+static int setup_4(void **state)
+{
+	struct kit *k = xcalloc(1, sizeof(*k));
+
+	kit_init(k);
+	make_schema(k, 4, rows_of_schema_4);
 	*state = k;
 	return 0;
 }
@@ -327,6 +369,35 @@ static void same_evidence_is_stored_once(void **state)
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM evidence"), 1);
 }
 
+static bool see_cell(void *arg, const struct db_cell_sums *c)
+{
+	buf_printf(arg, "%s %s/%s %s %s %zu %.3f %.3f", c->machine, c->baseline,
+	    c->candidate, c->guest, c->controller, c->sums.pairs.n,
+	    c->sums.pairs.mean, c->sums.used_sum[BENCH_BASELINE]);
+	return true;
+}
+
+static void tables_over_many_runs_are_made_from_the_samples(void **state)
+{
+	struct kit *k = *state;
+	scoped(db_reader_close) struct db_reader *r = NULL;
+	scoped_val(buf_done) struct buf b = BUF_INIT(1 << 20);
+	struct db_window all = {0, 0, NULL};
+
+	kit_open(k);
+	assert_int_equal(db_reader_open(k->dir, &r, NULL), 0);
+	assert_int_equal(db_cells(r, &all, see_cell, &b, NULL), 0);
+	assert_string_equal(
+	    buf_str(&b), "m1 vboxdrv/kvm linux nvme 2 0.693 6.000");
+	assert_int_equal(kit_sql(k,
+	                     "SELECT count(*) FROM point p JOIN environment e "
+	                     "ON e.id = p.environment_id WHERE p.attempt_id = "
+	                     "2 AND p.run_id = 1 AND p.n = 2 AND e.text = "
+	                     "'kernel=6.1.0' || char(10)"),
+	    2);
+	assert_int_equal(kit_sql(k, "SELECT count(*) FROM point"), 2);
+}
+
 /* Names and types of all columns, and the indexes. */
 static const char sql_shape[] =
     "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema "
@@ -371,6 +442,9 @@ int main(void)
 	    TEST(same_evidence_is_stored_once),
 	    TEST(open_run_goes_on_after_the_migration),
 	    TEST(schema_is_the_same_as_of_a_new_database),
+	    cmocka_unit_test_setup_teardown(
+	        tables_over_many_runs_are_made_from_the_samples, setup_4,
+	        teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

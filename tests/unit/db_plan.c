@@ -17,19 +17,19 @@
 #include "tests/unit/db_kit.h"
 
 static const char *const *const lists[] = {sql_migrate, sql_open, sql_words,
-    sql_run, sql_job, sql_history, sql_case, sql_sample, sql_agent, sql_attempt,
-    sql_environment, sql_machine, sql_token, sql_delivery, sql_load,
-    sql_run_file, sql_reader, sql_reader_run, sql_reader_filter, sql_reader_job,
-    sql_reader_attempt, sql_import, sql_machine_alias, sql_reader_import,
-    sql_reader_changes, sql_reader_machine, sql_reader_series,
-    sql_reader_points};
+    sql_run, sql_job, sql_history, sql_case, sql_sample, sql_point, sql_agent,
+    sql_attempt, sql_environment, sql_machine, sql_token, sql_delivery,
+    sql_load, sql_run_file, sql_reader, sql_reader_run, sql_reader_filter,
+    sql_reader_job, sql_reader_attempt, sql_reader_cells, sql_import,
+    sql_machine_alias, sql_reader_import, sql_reader_changes,
+    sql_reader_machine, sql_reader_series, sql_reader_points};
 
 static const char *const big[] = {"run", "r", "job", "j", "attempt", "a",
     "job_event", "sample", "p", "run_file", "run_history", "case_fail",
     "caselist", "series", "plan", "suite", "machine_health", "agent_event",
     "attempt_agent", "g", "attempt_file", "attempt_env", "e", "s", "word",
     "delivery", "d", "evidence", "import_sample", "import_ratio", "import_case",
-    "q", "environment"};
+    "q", "environment", "point", "cell_sum"};
 
 /* Names of all runs, once per reader; the few open runs; kinds of series. */
 static const char *const allowed[] = {

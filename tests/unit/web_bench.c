@@ -105,6 +105,9 @@ static int64_t machine_put(
 	return id;
 }
 
+static struct bench_roles roles = {"vboxdrv", "kvm"};
+static const struct bench_versus versus = {&roles, 1};
+
 static void job_put(
     struct world *w, struct db_tx *tx, int64_t job, const char *name)
 {
@@ -123,6 +126,7 @@ static void job_put(
 	}
 	db_tx_attempt_file(tx, &file);
 	db_tx_env(tx, attempt, "governor", "performance");
+	db_tx_points(tx, attempt, &versus);
 }
 
 /* A guest test's number: its name and direction are its own. */
