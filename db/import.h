@@ -97,12 +97,6 @@ struct db_window {
 	int64_t until_ms; /* and before it; 0: no end */
 	const char *metric;
 };
-/*
- * The runs of the window that are done and have values, newest first; one may
- * come again. An attempt counts by when it began.
- */
-int db_window_runs(struct db_reader *r, const struct db_window *w,
-    bool (*row)(void *arg, int64_t run_id), void *arg, struct err *err);
 /* Oldest import first, each in the order of its file. */
 struct db_ratio_row {
 	int64_t import_id;

@@ -1,58 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Collecting a run's series into tables. All values are one list, which is
- * sorted once, so that each cell is one stretch of it.
- */
+/* Collecting series of runs and imports into tables; compare_sum.c ends it. */
 #include "web/compare.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "web/compare_private.h"
 #include "web/compare_table.h"
 
 /* Nobody said how much is worth telling: two percent, as of times. */
 #define IMPORT_MARGIN .02
-
-/* A value, and where it belongs. */
-struct point {
-	size_t table; /* which cell */
-	size_t row;
-	size_t place;
-	int64_t attempt_id; /* pairs are counted within an attempt */
-	struct bench_value value;
-};
-
-/* An imported ratio, and its place. */
-struct published {
-	size_t table;
-	size_t row;
-	size_t place;
-	double overhead;
-	char *printed;
-};
-
-/* A metric that the table of metrics does not have. */
-struct own_metric {
-	struct bench_metric metric;
-	char *name;
-	char *unit;
-};
-
-struct compare {
-	struct compare_table *tables;
-	size_t n_tables;
-	struct point *points;
-	size_t n_points;
-	size_t cap;
-	struct published *published;
-	size_t n_published;
-	struct own_metric **metrics; /* each stays where it is */
-	size_t n_metrics;
-	unsigned by;
-	char **notes;
-	size_t n_notes;
-};
 
 struct compare *compare_new(void)
 {
@@ -66,6 +24,7 @@ void compare_free(struct compare *c)
 {
 	if (!c)
 		return;
+	compare_grids_free(c);
 	for (size_t i = 0; i < c->n_tables; i++)
 		compare_table_done(&c->tables[i]);
 	for (size_t i = 0; i < c->n_notes; i++)
@@ -81,6 +40,7 @@ void compare_free(struct compare *c)
 	free(c->metrics);
 	free(c->tables);
 	free(c->points);
+	free(c->sums);
 	free(c->notes);
 	free(c);
 }
@@ -156,20 +116,20 @@ static bool arm_of(
 
 /* The metric of a series; NULL, with a note, if it cannot be compared. */
 static const struct bench_metric *metric_of(
-    struct compare *c, const struct db_run_sample *s)
+    struct compare *c, const char *name, const char *unit)
 {
-	const struct bench_metric *m = bench_metric_find(s->metric);
+	const struct bench_metric *m = bench_metric_find(name);
 
 	if (!m) {
 		compare_note(c,
 		    xasprintf(
-		        "%s: left out, its direction is not known", s->metric));
+		        "%s: left out, its direction is not known", name));
 		return NULL;
 	}
-	if (!str_eq(m->unit, s->unit)) {
+	if (!str_eq(m->unit, unit)) {
 		compare_note(c,
-		    xasprintf("%s: left out, in %s and not in %s", s->metric,
-		        s->unit, m->unit));
+		    xasprintf("%s: left out, in %s and not in %s", name, unit,
+		        m->unit));
 		return NULL;
 	}
 	return m;
@@ -250,9 +210,32 @@ int compare_add(struct compare *c, const struct db_run_sample *s,
 	const struct bench_metric *metric;
 	enum bench_arm arm;
 
-	if (!arm_of(roles, s->variant, &arm) || !(metric = metric_of(c, s)))
+	if (!arm_of(roles, s->variant, &arm) ||
+	    !(metric = metric_of(c, s->metric, s->unit)))
 		return 0;
 	return add_points(c, s, metric, roles, arm, err);
+}
+
+void compare_add_sums(struct compare *c, const struct db_cell_sums *s)
+{
+	const struct compare_roles roles = {s->baseline, s->candidate};
+	const struct bench_metric *metric = metric_of(c, s->metric, s->unit);
+	struct sums sums = {.baseline_id = s->baseline_id,
+	    .candidate_id = s->candidate_id,
+	    .cell = s->sums};
+	struct compare_table *t;
+
+	if (!metric)
+		return;
+	sums.table = table_of(c, metric, &roles);
+	t = &c->tables[sums.table];
+	sums.row = compare_row_of(t, s->machine);
+	sums.place = compare_place_of(t, s->guest, s->controller);
+	if (c->n_sums == c->sums_cap) {
+		c->sums_cap = c->sums_cap ? 2 * c->sums_cap : 256;
+		c->sums = xrealloc(c->sums, c->sums_cap, sizeof(c->sums[0]));
+	}
+	c->sums[c->n_sums++] = sums;
 }
 
 int compare_add_import(struct compare *c, const struct db_import_values *v,
@@ -298,178 +281,4 @@ void compare_add_ratio(struct compare *c, const struct db_ratio_row *q)
 void compare_by(struct compare *c, unsigned by)
 {
 	c->by = by;
-}
-
-/* ---- computing ---------------------------------------------------------- */
-
-static int compare_sizes(size_t a, size_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int compare_places(const struct point *a, const struct point *b)
-{
-	int r = compare_sizes(a->table, b->table);
-
-	if (!r)
-		r = compare_sizes(a->row, b->row);
-	if (!r)
-		r = compare_sizes(a->place, b->place);
-	return r;
-}
-
-static int compare_points(const void *va, const void *vb)
-{
-	const struct point *a = va;
-	const struct point *b = vb;
-	int r = compare_places(a, b);
-
-	if (!r)
-		r = (a->attempt_id > b->attempt_id) -
-		    (a->attempt_id < b->attempt_id);
-	return r;
-}
-
-static void note_absent(
-    struct compare *c, const struct compare_table *t, size_t row, size_t place)
-{
-	const struct compare_place *p = &t->places[place];
-
-	compare_note(c,
-	    xasprintf("%s: %s, %s%s%s: no valid values of both variants",
-	        t->metric->name, t->machines[row], p->guest,
-	        *p->controller ? " " : "", p->controller));
-}
-
-/* The points of one cell, attempt by attempt. */
-static void cell_sum(const struct point *p, size_t n, struct bench_cell *ret)
-{
-	scoped(free) struct bench_value *values = xcalloc(n, sizeof(values[0]));
-	size_t k = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		values[k++] = p[i].value;
-		if (i + 1 < n && p[i + 1].attempt_id == p[i].attempt_id)
-			continue;
-		bench_cell_add(ret, values, k);
-		k = 0;
-	}
-}
-
-static void cell_compute(const struct bench_cell *sums,
-    enum bench_direction direction, struct compare_cell *ret)
-{
-	struct bench_cell_result r;
-
-	*ret = (struct compare_cell){.method = COMPARE_WELCH};
-	if (!bench_cell_estimate(sums, direction, &r))
-		return;
-	ret->present = true;
-	ret->method = r.paired ? COMPARE_PAIRED : COMPARE_WELCH;
-	ret->n = r.n;
-	ret->estimate = r.estimate;
-	ret->baseline_mean = r.mean[BENCH_BASELINE];
-	ret->candidate_mean = r.mean[BENCH_CANDIDATE];
-}
-
-static void cells_compute(struct compare *c)
-{
-	const struct point *p = c->points;
-	size_t first = 0;
-
-	for (size_t i = 1; i <= c->n_points; i++) {
-		struct compare_table *t = &c->tables[p[first].table];
-		struct bench_cell sums = {0};
-		struct compare_cell *cell;
-
-		if (i < c->n_points && !compare_places(&p[i], &p[first]))
-			continue;
-		cell = &t->cells[p[first].row * t->n_places + p[first].place];
-		cell_sum(p + first, i - first, &sums);
-		cell_compute(&sums, t->metric->direction, cell);
-		if (!cell->present)
-			note_absent(c, t, p[first].row, p[first].place);
-		first = i;
-	}
-}
-
-/* Published ratios, where nothing was measured. */
-static void publish(struct compare *c)
-{
-	for (size_t i = 0; i < c->n_published; i++) {
-		const struct published *p = &c->published[i];
-		struct compare_table *t = &c->tables[p->table];
-		struct compare_cell *cell =
-		    &t->cells[p->row * t->n_places + p->place];
-
-		if (cell->present && cell->method != COMPARE_PUBLISHED) {
-			compare_note(c,
-			    xasprintf("%s: %s: a published ratio is left out, "
-			              "it was measured, too",
-			        t->metric->name, t->machines[p->row]));
-			continue;
-		}
-		*cell = (struct compare_cell){
-		    .present = true,
-		    .method = COMPARE_PUBLISHED,
-		    .estimate = {.overhead = p->overhead,
-		        .lo = NAN,
-		        .hi = NAN,
-		        .p = NAN,
-		        .se = NAN,
-		        .df = NAN},
-		    .baseline_mean = NAN,
-		    .candidate_mean = NAN,
-		    .printed = p->printed,
-		};
-	}
-}
-
-/* Those that are known in their order, then the others by name. */
-static int compare_metric_rows(
-    const struct bench_metric *a, const struct bench_metric *b)
-{
-	bool own_a = !bench_metric_find(a->name);
-	bool own_b = !bench_metric_find(b->name);
-
-	if (own_a != own_b)
-		return own_a ? 1 : -1;
-	if (own_a && strcmp(a->name, b->name) != 0)
-		return strcmp(a->name, b->name);
-	return (a > b) - (a < b);
-}
-
-static int compare_metrics(const void *a, const void *b)
-{
-	const struct compare_table *x = a;
-	const struct compare_table *y = b;
-
-	int r = compare_metric_rows(x->metric, y->metric);
-
-	if (!r)
-		r = strcmp(x->baseline, y->baseline);
-	return r ? r : strcmp(x->candidate, y->candidate);
-}
-
-void compare_finish(struct compare *c)
-{
-	for (size_t i = 0; i < c->n_tables; i++) {
-		struct compare_table *t = &c->tables[i];
-
-		t->cells =
-		    xcalloc(t->n_machines * t->n_places, sizeof(t->cells[0]));
-	}
-	if (!c->n_tables)
-		return;
-	if (c->n_points)
-		qsort(c->points, c->n_points, sizeof(c->points[0]),
-		    compare_points);
-	if (c->n_points)
-		cells_compute(c);
-	publish(c);
-	for (size_t i = 0; i < c->n_tables; i++) {
-		compare_table_pool(&c->tables[i], c->by);
-		compare_table_judge(&c->tables[i]);
-	}
-	qsort(c->tables, c->n_tables, sizeof(c->tables[0]), compare_metrics);
 }

@@ -86,6 +86,8 @@ struct compare_roles {
  */
 int compare_add(struct compare *c, const struct db_run_sample *s,
     const struct compare_roles *roles, struct err *err);
+/* Adds sums over many runs to the table of their metric and variants. */
+void compare_add_sums(struct compare *c, const struct db_cell_sums *s);
 /*
  * The same for values that were imported; import_id tells imports apart. A
  * metric that the table of metrics does not have keeps the direction that the
@@ -108,6 +110,19 @@ enum compare_by {
 void compare_by(struct compare *c, unsigned by);
 /* Adds a note, once; takes ownership of the text. */
 void compare_note(struct compare *c, char *text);
+/*
+ * Fills in the sums of two series without regard to pairs, as
+ * db_cell_values().
+ */
+typedef int compare_fill_fn(void *arg, int64_t baseline_id,
+    int64_t candidate_id, struct bench_cell *cell, struct err *err);
+/*
+ * Once, when all are added, if there are any of compare_add_sums(): asks for
+ * what the cells among them need that cannot be compared in pairs. Errors:
+ * those of fill.
+ */
+int compare_fill(
+    struct compare *c, compare_fill_fn *fill, void *arg, struct err *err);
 /* Once, when all are added; then the tables and notes can be read. */
 void compare_finish(struct compare *c);
 /* In the order of bench_metric_table(), then by variants. Borrowed. */

@@ -19,7 +19,8 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/assets.c %D%/assets.h \
 	%D%/auth.c %D%/auth.h \
 	%D%/boot.c \
-	%D%/compare.c %D%/compare.h \
+	%D%/compare.c %D%/compare.h %D%/compare_private.h \
+	%D%/compare_sum.c \
 	%D%/compare_table.c %D%/compare_table.h \
 	%D%/events.c %D%/events.h \
 	%D%/frame.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the candidate costs over all runs and imports. Which variants are
- * compared is said by the caller; else by the suites of the runs and by the
- * published tables.
+ * compared is said by the caller; else by what the attempts compared and by
+ * the published tables.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,8 +10,6 @@
 #include "base/str.h"
 #include "web/overhead.h"
 #include "web/routes.h"
-
-#define RUNS_MAX 1000 /* that have values; the newest */
 
 const struct query_param overhead_all_query[] = {
     [OVERHEAD_ALL_RUN] = {"run", QUERY_INT, 1, INT64_MAX, "only this run"},
@@ -35,12 +33,14 @@ struct pair {
 
 struct all {
 	struct compare *compare;
+	struct db_reader *reader;
+	struct db_window window;
 	const char *metric; /* NULL: all */
 	bool given;         /* roles are what the caller said */
 	struct compare_roles roles;
 	struct pair *pairs; /* that are compared somewhere */
 	size_t n_pairs;
-	struct overhead_suite suite; /* of the run in hand */
+	struct overhead_suite suite; /* of the one run */
 	bool seen;
 	int r;
 	struct err *err;
@@ -69,7 +69,7 @@ static void pair_add(struct all *a, const struct compare_roles *roles)
 	    (struct pair){xstrdup(roles->baseline), xstrdup(roles->candidate)};
 }
 
-/* ---- runs --------------------------------------------------------------- */
+/* ---- one run ------------------------------------------------------------ */
 
 static bool on_series(void *arg, const struct db_run_sample *s)
 {
@@ -80,59 +80,81 @@ static bool on_series(void *arg, const struct db_run_sample *s)
 	    (!a->given && !overhead_roles(a->suite.suite, s->item, &roles)))
 		return true;
 	a->seen = true;
-	pair_add(a, &roles);
 	a->r = compare_add(a->compare, s, &roles, a->err);
 	return a->r == 0;
 }
 
-static int add_run(struct all *a, struct db_reader *reader, int64_t run)
+static int add_run(struct all *a, int64_t run)
 {
 	int r = 0;
 
 	if (!a->given)
-		r = overhead_suite_read(reader, run, &a->suite, a->err);
+		r = overhead_suite_read(a->reader, run, &a->suite, a->err);
 	if (r == 0 && a->suite.why)
 		compare_note(a->compare,
 		    xasprintf("run %" PRId64 ": %s", run, a->suite.why));
 	if (r == 0)
-		r = db_run_samples(reader, run, on_series, a, a->err);
+		r = db_run_samples(a->reader, run, on_series, a, a->err);
 	return r < 0 ? r : a->r;
 }
 
-struct run_list {
-	int64_t *ids;
-	size_t n;
-};
+/* ---- all runs ----------------------------------------------------------- */
 
-static bool on_run(void *arg, int64_t run_id)
+/* The other way round than it was measured. */
+static void turn(struct db_cell_sums *s)
 {
-	struct run_list *l = arg;
+	struct db_cell_sums was = *s;
 
-	for (size_t i = l->n; i-- > 0;)
-		if (l->ids[i] == run_id)
-			return true;
-	l->ids[l->n++] = run_id;
-	return l->n <= RUNS_MAX;
+	s->baseline_id = was.candidate_id;
+	s->candidate_id = was.baseline_id;
+	s->baseline = was.candidate;
+	s->candidate = was.baseline;
+	bench_cell_swap(&s->sums);
 }
 
-static int add_runs(
-    struct all *a, struct db_reader *reader, const struct db_window *w)
+/* Noise is no overhead, unless it is asked for. */
+static bool is_wanted(const struct all *a, const struct db_cell_sums *s)
 {
-	scoped(free) int64_t *ids = xcalloc(RUNS_MAX + 1, sizeof(*ids));
-	struct run_list l = {ids, 0};
-	int r = db_window_runs(reader, w, on_run, &l, a->err);
+	if (!a->given)
+		return !bench_is_placebo(s->baseline, s->candidate);
+	return str_eq(s->baseline, a->roles.baseline) &&
+	    str_eq(s->candidate, a->roles.candidate);
+}
 
-	if (r == 0 && l.n > RUNS_MAX) {
-		l.n = RUNS_MAX;
-		compare_note(a->compare,
-		    xasprintf("only the newest %d runs that have values are "
-		              "in here",
-		        RUNS_MAX));
-	}
-	/* Oldest first: rows and columns stay where they are. */
-	for (size_t i = l.n; r == 0 && i-- > 0;)
-		r = add_run(a, reader, l.ids[i]);
+static bool on_cell(void *arg, const struct db_cell_sums *cell)
+{
+	struct all *a = arg;
+	struct db_cell_sums s = *cell;
+	struct compare_roles roles;
+
+	if (a->given && str_eq(s.baseline, a->roles.candidate))
+		turn(&s);
+	if (!is_wanted(a, &s))
+		return true;
+	roles = (struct compare_roles){s.baseline, s.candidate};
+	a->seen = true;
+	pair_add(a, &roles);
+	compare_add_sums(a->compare, &s);
+	return true;
+}
+
+static int add_cells(struct all *a)
+{
+	int r = db_cells(a->reader, &a->window, on_cell, a, a->err);
+
+	if (r == 0 && a->given)
+		r = db_cells_apart(a->reader, &a->window, a->roles.baseline,
+		    a->roles.candidate, on_cell, a, a->err);
 	return r;
+}
+
+static int fill(void *arg, int64_t baseline_id, int64_t candidate_id,
+    struct bench_cell *cell, struct err *err)
+{
+	struct all *a = arg;
+
+	return db_cell_values(
+	    a->reader, &a->window, baseline_id, candidate_id, cell, err);
 }
 
 /* ---- imports ------------------------------------------------------------ */
@@ -167,15 +189,15 @@ static bool on_values(void *arg, const struct db_import_values *v)
 	return a->r == 0;
 }
 
-static int add_imports(
-    struct all *a, struct db_reader *reader, const struct db_window *w)
+static int add_imports(struct all *a)
 {
-	int r = db_import_ratios(reader, w, on_ratio, a, a->err);
+	int r = db_import_ratios(a->reader, &a->window, on_ratio, a, a->err);
 
 	if (r == 0 && a->given)
 		pair_add(a, &a->roles);
 	if (r == 0)
-		r = db_import_samples(reader, w, on_values, a, a->err);
+		r = db_import_samples(
+		    a->reader, &a->window, on_values, a, a->err);
 	return r < 0 ? r : a->r;
 }
 
@@ -238,21 +260,22 @@ static int roles_read(const struct request *rq, struct all *a, struct err *err)
 
 static int collect(struct request *rq, struct all *a, struct err *err)
 {
-	struct db_window w = {number(rq, OVERHEAD_ALL_SINCE),
-	    number(rq, OVERHEAD_ALL_UNTIL), text(rq, OVERHEAD_ALL_METRIC)};
 	int64_t run = number(rq, OVERHEAD_ALL_RUN);
-	struct db_reader *reader;
 	int r = roles_read(rq, a, err);
 
-	a->metric = w.metric;
+	a->metric = text(rq, OVERHEAD_ALL_METRIC);
+	a->window = (struct db_window){number(rq, OVERHEAD_ALL_SINCE),
+	    number(rq, OVERHEAD_ALL_UNTIL), a->metric};
 	if (r == 0)
-		r = request_reader(rq, &reader, err);
+		r = request_reader(rq, &a->reader, err);
 	if (r < 0)
 		return r;
 	if (run)
-		return add_run(a, reader, run);
-	r = add_runs(a, reader, &w);
-	return r < 0 ? r : add_imports(a, reader, &w);
+		return add_run(a, run);
+	r = add_cells(a);
+	if (r == 0)
+		r = add_imports(a);
+	return r < 0 ? r : compare_fill(a->compare, fill, a, err);
 }
 
 enum MHD_Result api_overhead_all(struct request *rq)
