@@ -127,21 +127,53 @@ static void design_read(struct design *d, const struct bench_value *v, size_t n)
 	(void)bench_order_keep(d->order, d->failed, d->n, d->keep);
 }
 
-static void add_pairs(
-    struct bench_cell *c, const struct bench_value *v, size_t n)
+/*
+ * The pairs of sorted values that are kept: baseline, candidate, baseline ..;
+ * ret has room for n. Returns how many pairs.
+ */
+static size_t kept_pairs(const struct bench_value *v, size_t n, double *ret)
 {
 	scoped_val(design_done) struct design d = {0};
+	size_t kept = 0;
 
+	if (!n)
+		return 0;
 	design_init(&d, (size_t)v[n - 1].pair + 1);
 	design_read(&d, v, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!is_whole(v, n, i) || !d.keep[v[i].pair])
 			continue;
 		/* The baseline comes first. */
-		bench_moments_add(
-		    &c->pairs, log(v[i].value) - log(v[i + 1].value));
-		c->used_sum[BENCH_BASELINE] += v[i].value;
-		c->used_sum[BENCH_CANDIDATE] += v[i + 1].value;
+		ret[2 * kept] = v[i].value;
+		ret[2 * kept++ + 1] = v[i + 1].value;
+	}
+	return kept;
+}
+
+bool bench_cell_pairs(
+    const struct bench_value *values, size_t n, double *ret, size_t *ret_n)
+{
+	scoped(free) struct bench_value *v = sorted(values, n, &n);
+
+	if (!is_paired(v, n))
+		return false;
+	*ret_n = kept_pairs(v, n, ret);
+	return true;
+}
+
+static void add_pairs(
+    struct bench_cell *c, const struct bench_value *v, size_t n)
+{
+	scoped(free) double *pairs = xcalloc(n + 1, sizeof(pairs[0]));
+	size_t kept = kept_pairs(v, n, pairs);
+
+	for (size_t i = 0; i < kept; i++) {
+		double baseline = pairs[2 * i];
+		double candidate = pairs[2 * i + 1];
+
+		bench_moments_add(&c->pairs, log(baseline) - log(candidate));
+		c->used_sum[BENCH_BASELINE] += baseline;
+		c->used_sum[BENCH_CANDIDATE] += candidate;
 	}
 }
 
@@ -160,7 +192,7 @@ void bench_cell_add(
 	}
 	if (!is_paired(v, n))
 		c->unpaired = true;
-	else if (n)
+	else
 		add_pairs(c, v, n);
 }
 

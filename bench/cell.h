@@ -61,6 +61,13 @@ struct bench_cell {
  */
 void bench_cell_add(
     struct bench_cell *c, const struct bench_value *values, size_t n);
+/*
+ * The pairs of one attempt that are kept: a baseline and a candidate in turn;
+ * ret has room for n numbers, *ret_n is how many pairs. False if some values
+ * have no place in a pair: then there are none.
+ */
+bool bench_cell_pairs(
+    const struct bench_value *values, size_t n, double *ret, size_t *ret_n);
 /* As if all that is in other had been added. */
 void bench_cell_merge(struct bench_cell *c, const struct bench_cell *other);
 /* As if the baseline had been the candidate, and the other way round. */

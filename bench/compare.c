@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Two sides compared series by series. All parts are one list, which is sorted
- * once, so that each series is one stretch of it, its first side first.
+ * once, so that each series is one stretch of it, and each attempt one of that.
  */
 #include "bench/compare.h"
 
@@ -15,6 +15,7 @@
 /* Differences of a row: with more values, ranks tell nothing that t does not.
  */
 #define ROBUST_MAX 250000
+#define ROBUST_PAIRS_MAX 700 /* a quarter of a million Walsh averages */
 
 /* What one call has added; its values are at[0..n) of all values. */
 struct part {
@@ -23,6 +24,7 @@ struct part {
 	enum bench_side side;
 	enum bench_direction direction;
 	double margin;
+	int64_t attempt; /* 0: of none */
 	size_t at;
 	size_t n;
 	size_t number; /* in the order of adding, which sorting keeps */
@@ -32,7 +34,7 @@ struct bench_comparison {
 	struct part *parts;
 	size_t n_parts;
 	size_t cap_parts;
-	double *values;
+	struct bench_value *values;
 	size_t n_values;
 	size_t cap_values;
 	struct bench_compare_row *rows;
@@ -86,25 +88,25 @@ static char *key_copy(const struct bench_key *k, struct bench_key *ret)
 	return text;
 }
 
-static void add_values(
-    struct bench_comparison *c, const double *values, size_t n)
+/* Room for n more values. */
+static struct bench_value *add_room(struct bench_comparison *c, size_t n)
 {
+	struct bench_value *room;
+
 	while (c->n_values + n > c->cap_values) {
 		c->cap_values = c->cap_values ? 2 * c->cap_values : 1024;
 		c->values =
 		    xrealloc(c->values, c->cap_values, sizeof(c->values[0]));
 	}
-	if (n)
-		memcpy(c->values + c->n_values, values, n * sizeof(values[0]));
+	room = c->values ? c->values + c->n_values : NULL;
 	c->n_values += n;
+	return room;
 }
 
-int bench_comparison_add(struct bench_comparison *c, enum bench_side side,
+static int check_part(const struct bench_comparison *c,
     const struct bench_key *key, enum bench_direction direction, double margin,
-    const double *values, size_t n, struct err *err)
+    size_t n, struct err *err)
 {
-	struct part *p;
-
 	if (direction != BENCH_HIGHER && direction != BENCH_LOWER)
 		return err_set(
 		    err, ERR_INVAL, "%s: no direction given", key->metric);
@@ -114,6 +116,19 @@ int bench_comparison_add(struct bench_comparison *c, enum bench_side side,
 	if (n > BENCH_COMPARE_VALUES_MAX - c->n_values)
 		return err_set(err, ERR_LIMIT, "more than %d values to compare",
 		    BENCH_COMPARE_VALUES_MAX);
+	return 0;
+}
+
+int bench_comparison_add_attempt(struct bench_comparison *c,
+    enum bench_side side, const struct bench_key *key,
+    enum bench_direction direction, double margin, int64_t attempt,
+    const struct bench_value *values, size_t n, struct err *err)
+{
+	int r = check_part(c, key, direction, margin, n, err);
+	struct part *p;
+
+	if (r < 0)
+		return r;
 	if (c->n_parts == c->cap_parts) {
 		c->cap_parts = c->cap_parts ? 2 * c->cap_parts : 64;
 		c->parts =
@@ -123,12 +138,31 @@ int bench_comparison_add(struct bench_comparison *c, enum bench_side side,
 	*p = (struct part){.side = side,
 	    .direction = direction,
 	    .margin = margin,
+	    .attempt = attempt,
 	    .at = c->n_values,
 	    .n = n,
 	    .number = c->n_parts++};
 	p->text = key_copy(key, &p->key);
-	add_values(c, values, n);
+	if (n)
+		memcpy(add_room(c, n), values, n * sizeof(values[0]));
 	return 0;
+}
+
+int bench_comparison_add(struct bench_comparison *c, enum bench_side side,
+    const struct bench_key *key, enum bench_direction direction, double margin,
+    const double *values, size_t n, struct err *err)
+{
+	scoped(free) struct bench_value *v = NULL;
+	int r = check_part(c, key, direction, margin, n, err);
+
+	if (r < 0)
+		return r;
+	v = xcalloc(n ? n : 1, sizeof(v[0]));
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct bench_value){
+		    .pair = -1, .valid = true, .value = values[i]};
+	return bench_comparison_add_attempt(
+	    c, side, key, direction, margin, 0, v, n, err);
 }
 
 /* ---- order ----------------------------------------------------------- */
@@ -152,6 +186,8 @@ static int compare_parts(const void *va, const void *vb)
 	const struct part *b = vb;
 	int r = compare_keys(&a->key, &b->key);
 
+	if (!r)
+		r = (a->attempt > b->attempt) - (a->attempt < b->attempt);
 	if (!r)
 		r = (a->side > b->side) - (a->side < b->side);
 	return r ? r : (a->number > b->number) - (a->number < b->number);
@@ -198,29 +234,118 @@ static void arms_done(struct arm (*arms)[2])
 	free((*arms)[BENCH_SECOND].v);
 }
 
-/* Those of parts [0, n), which are of one series. */
-static void collect(const struct bench_comparison *c, const struct part *parts,
-    size_t n, struct arm arms[2])
+static void arms_init(const struct part *parts, size_t n, struct arm (*ret)[2])
 {
 	size_t most[2] = {1, 1};
 
 	for (size_t i = 0; i < n; i++)
 		most[parts[i].side] += parts[i].n;
 	for (int s = 0; s < 2; s++)
-		arms[s] = (struct arm){xcalloc(most[s], sizeof(double)), 0, 0};
+		(*ret)[s] = (struct arm){
+		    xcalloc(most[s], sizeof(double)), 0, most[s] - 1};
+}
+
+static void use(struct arm *a, double x)
+{
+	a->v[a->n++] = x;
+	a->bad--;
+}
+
+static bool is_good(const struct bench_value *v)
+{
+	return v->valid && isfinite(v->value) && v->value > 0;
+}
+
+/* All of parts [0, n), which are of one series. */
+static void collect(const struct bench_comparison *c, const struct part *parts,
+    size_t n, struct arm (*arms)[2])
+{
 	for (size_t i = 0; i < n; i++) {
-		struct arm *a = &arms[parts[i].side];
+		const struct bench_value *v = c->values + parts[i].at;
 
-		for (size_t k = 0; k < parts[i].n; k++) {
-			double x = c->values[parts[i].at + k];
-
-			if (isfinite(x) && x > 0)
-				a->v[a->n++] = x;
-			else
-				a->bad++;
-		}
+		for (size_t k = 0; k < parts[i].n; k++)
+			if (is_good(&v[k]))
+				use(&(*arms)[parts[i].side], v[k].value);
 	}
 }
+
+/* ---- pairs ----------------------------------------------------------- */
+
+/* Is a side there at all, be it with no value that can be used? */
+static bool has_side(const struct part *parts, size_t n, enum bench_side side)
+{
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].side == side)
+			return true;
+	return false;
+}
+
+/* Parts of the attempt that begin at the first one. */
+static size_t attempt_parts(const struct part *parts, size_t n)
+{
+	size_t i = 1;
+
+	while (i < n && parts[i].attempt == parts[0].attempt)
+		i++;
+	return i;
+}
+
+/* The pairs of one attempt; false if something of it has no place in one. */
+static bool collect_attempt(const struct bench_comparison *c,
+    const struct part *parts, size_t n, struct arm (*arms)[2])
+{
+	struct arm *a = *arms;
+	size_t n_values = 0;
+	size_t kept;
+	scoped(free) struct bench_value *v = NULL;
+	scoped(free) double *pairs = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		n_values += parts[i].n;
+	v = xcalloc(n_values + 1, sizeof(v[0]));
+	pairs = xcalloc(n_values + 2, sizeof(pairs[0]));
+	n_values = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < parts[i].n; k++) {
+			v[n_values] = c->values[parts[i].at + k];
+			v[n_values].valid = is_good(&v[n_values]);
+			v[n_values++].arm = parts[i].side == BENCH_FIRST
+			    ? BENCH_BASELINE
+			    : BENCH_CANDIDATE;
+		}
+	if (!bench_cell_pairs(v, n_values, pairs, &kept))
+		return false;
+	for (size_t i = 0; i < kept; i++) {
+		use(&a[BENCH_FIRST], pairs[2 * i]);
+		use(&a[BENCH_SECOND], pairs[2 * i + 1]);
+	}
+	return true;
+}
+
+/*
+ * The pairs of all attempts that have both sides. False if there is none, or
+ * one of them did not measure in pairs: then nothing is compared in pairs.
+ */
+static bool collect_pairs(const struct bench_comparison *c,
+    const struct part *parts, size_t n, struct arm (*arms)[2])
+{
+	bool some = false;
+	size_t len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = attempt_parts(parts + i, n - i);
+		if (!parts[i].attempt ||
+		    !has_side(parts + i, len, BENCH_FIRST) ||
+		    !has_side(parts + i, len, BENCH_SECOND))
+			continue;
+		if (!collect_attempt(c, parts + i, len, arms))
+			return false;
+		some = true;
+	}
+	return some;
+}
+
+/* ---- rows ------------------------------------------------------------ */
 
 static double mean(const struct arm *a)
 {
@@ -231,16 +356,27 @@ static double mean(const struct arm *a)
 	return m.mean;
 }
 
+/* None of it can fail: the values are good, and not too many. */
+static void estimate(struct bench_compare_row *row, const struct bench_arms *a)
+{
+	ratio_unknown(&row->robust);
+	if (row->paired) {
+		(void)bench_ratio_paired(a, &row->estimate, NULL);
+		if (a->n_baseline <= ROBUST_PAIRS_MAX)
+			(void)bench_ratio_signed_rank(a, &row->robust, NULL);
+		return;
+	}
+	(void)bench_ratio_welch(a, &row->estimate, NULL);
+	if (a->n_baseline <= ROBUST_MAX / a->n_candidate)
+		(void)bench_ratio_hodges_lehmann(a, &row->robust, NULL);
+}
+
 static void row_fill(struct bench_compare_row *row, const struct arm arms[2])
 {
 	struct bench_arms a = {arms[BENCH_FIRST].v, arms[BENCH_FIRST].n,
 	    arms[BENCH_SECOND].v, arms[BENCH_SECOND].n, row->direction};
 
-	/* Neither can fail: the values are good, and not too many. */
-	(void)bench_ratio_welch(&a, &row->estimate, NULL);
-	ratio_unknown(&row->robust);
-	if (a.n_baseline <= ROBUST_MAX / a.n_candidate)
-		(void)bench_ratio_hodges_lehmann(&a, &row->robust, NULL);
+	estimate(row, &a);
 	row->disagrees = bench_ratio_disagrees(&row->estimate, &row->robust);
 	for (int s = 0; s < 2; s++) {
 		row->n[s] = arms[s].n;
@@ -256,23 +392,25 @@ static void add_alone(struct bench_comparison *c, const struct bench_key *key,
 	    (struct bench_compare_alone){*key, side, a->n, a->bad};
 }
 
-/* Is a side there at all, be it with no value that can be used? */
-static bool has_side(const struct part *parts, size_t n, enum bench_side side)
-{
-	return parts[0].side == side || parts[n - 1].side == side;
-}
-
 static void add_series(
     struct bench_comparison *c, const struct part *parts, size_t n)
 {
 	scoped_val(arms_done) struct arm arms[2] = {{NULL, 0, 0}};
 	struct bench_compare_row *row = &c->rows[c->n_rows];
+	bool paired;
 
-	collect(c, parts, n, arms);
+	arms_init(parts, n, &arms);
+	paired = collect_pairs(c, parts, n, &arms);
+	if (!paired) {
+		arms_done(&arms);
+		arms_init(parts, n, &arms);
+		collect(c, parts, n, &arms);
+	}
 	if (arms[BENCH_FIRST].n && arms[BENCH_SECOND].n) {
 		*row = (struct bench_compare_row){.key = parts[0].key,
 		    .direction = parts[0].direction,
-		    .margin = parts[0].margin};
+		    .margin = parts[0].margin,
+		    .paired = paired};
 		row_fill(row, arms);
 		c->n_rows++;
 		return;
@@ -285,12 +423,23 @@ static void add_series(
 
 /* ---- all together ---------------------------------------------------- */
 
-/* Of a single value: ln of the estimate has the variance s2 (1/n + 1/m). */
+/*
+ * Of a single value, or a pair's ratio: ln of the estimate has the variance
+ * s2 (1/n + 1/m), or s2 / n.
+ */
 static double sd_of(const struct bench_compare_row *row)
 {
-	double parts = 1 / (double)row->n[0] + 1 / (double)row->n[1];
+	double parts =
+	    1 / (double)row->n[0] + (row->paired ? 0 : 1 / (double)row->n[1]);
 
 	return row->estimate.se / sqrt(parts);
+}
+
+static size_t needed(
+    const struct bench_compare_row *row, double half_width, double level)
+{
+	return row->paired ? ratio_needed_pairs(sd_of(row), half_width, level)
+	                   : ratio_needed(sd_of(row), half_width, level);
 }
 
 /*
@@ -303,16 +452,15 @@ static size_t more_of(const struct bench_compare_row *row, double level)
 	size_t n = row->n[0] < row->n[1] ? row->n[0] : row->n[1];
 	double d = fabs(log(row->estimate.overhead));
 	double room = log1p(row->margin) - d;
-	double sd = sd_of(row);
 	size_t least = SIZE_MAX;
 
 	/* One value on a side: a second one gives an interval. */
-	if (isnan(sd))
+	if (isnan(sd_of(row)))
 		return 1;
 	if (room > 0)
-		least = ratio_needed(sd, room, BENCH_ALPHA);
+		least = needed(row, room, BENCH_ALPHA);
 	if (d > 0) {
-		size_t other = ratio_needed(sd, d, level);
+		size_t other = needed(row, d, level);
 
 		least = other < least ? other : least;
 	}

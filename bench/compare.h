@@ -2,23 +2,27 @@
 /*
  * What got worse, better or stayed between two sides, as between two runs.
  *
- * Each side has the values of many series. A series that both sides have is
- * compared by Welch's t on logarithms, the first side in the place of the
- * baseline: a ratio above 1 says that the second side is slower. The verdicts
- * are those of all rows together (Benjamini and Hochberg).
+ * Each side has the values of many series, the first side in the place of the
+ * baseline: a ratio above 1 says that the second side is slower. What attempts
+ * have measured in pairs of the two sides, as two variants of one run, is
+ * compared by the paired t; other series by Welch's t, both on logarithms. The
+ * verdicts are those of all rows together (Benjamini and Hochberg).
  *
- * The interval knows the spread within the sides only. Two runs are two
+ * Welch's interval knows the spread within the sides only. Two runs are two
  * sessions: what differs between sessions and is no change (a warm room,
- * another layout of a disk) is in the ratio and not in its interval.
+ * another layout of a disk) is in the ratio and not in its interval. Pairs were
+ * measured in one session.
  */
 #ifndef BENCH_COMPARE_H
 #define BENCH_COMPARE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "bench/cell.h"
 #include "bench/metric.h"
 #include "bench/ratio.h"
 
@@ -48,22 +52,24 @@ struct bench_compare_row {
 	struct bench_key key;
 	enum bench_direction direction;
 	double margin;
-	size_t n[2];    /* values used, by enum bench_side */
-	size_t bad[2];  /* left out: not finite, or not above 0 */
+	bool paired;    /* by the paired t; else by Welch's */
+	size_t n[2];    /* values used, by enum bench_side; pairs on both */
+	size_t bad[2];  /* left out: not valid, or of no pair that is kept */
 	double mean[2]; /* arithmetic, of the values used */
-	struct bench_estimate estimate; /* by Welch's t; p of this row alone */
+	struct bench_estimate estimate; /* p is of this row alone */
 	double p_adjusted; /* of all rows; NAN without an interval */
 	/*
-	 * By Hodges and Lehmann; NAN below 4 values a side, and above 250,000
-	 * differences. Worth a look where it disagrees about 1.
+	 * By Hodges and Lehmann, NAN below 4 values a side and above 250,000
+	 * differences; of pairs by Wilcoxon's signed rank. Worth a look where
+	 * it disagrees about 1.
 	 */
 	struct bench_estimate robust;
 	bool disagrees;
 	enum bench_verdict verdict;
 	/*
-	 * Unknown: so many more values on each side (pairs, where they are
-	 * measured in pairs) would decide it, if ratio and spread stay as they
-	 * were measured; at most BENCH_COMPARE_MORE_MAX. 0: it is decided.
+	 * Unknown: so many more pairs, or values on each side, would decide it,
+	 * if ratio and spread stay as they were measured; at most
+	 * BENCH_COMPARE_MORE_MAX. 0: it is decided.
 	 */
 	size_t more;
 };
@@ -91,6 +97,15 @@ SCOPED_DEFINE(struct bench_comparison, bench_comparison_free);
 int bench_comparison_add(struct bench_comparison *c, enum bench_side side,
     const struct bench_key *key, enum bench_direction direction, double margin,
     const double *values, size_t n, struct err *err);
+/*
+ * The same for what one attempt measured (id above 0), with its place in the
+ * design. What it measured of the other side stands beside it. Arms are not
+ * looked at.
+ */
+int bench_comparison_add_attempt(struct bench_comparison *c,
+    enum bench_side side, const struct bench_key *key,
+    enum bench_direction direction, double margin, int64_t attempt,
+    const struct bench_value *values, size_t n, struct err *err);
 /*
  * Compares; once, when all is added. Error: INVAL (one metric with two
  * directions or margins: nothing can be said of it).

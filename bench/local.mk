@@ -100,6 +100,13 @@ tests_unit_bench_compare_SOURCES = tests/unit/bench_compare.c $(bench_kit)
 tests_unit_bench_compare_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_compare_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
+check_PROGRAMS += tests/unit/bench_compare_pairs
+TESTS += tests/unit/bench_compare_pairs
+tests_unit_bench_compare_pairs_SOURCES = tests/unit/bench_compare_pairs.c \
+	$(bench_kit)
+tests_unit_bench_compare_pairs_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_compare_pairs_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
 check_PROGRAMS += tests/unit/bench_coverage
 TESTS += tests/unit/bench_coverage
 tests_unit_bench_coverage_SOURCES = tests/unit/bench_coverage.c $(bench_kit)
@@ -186,6 +193,7 @@ tests_unit_bench_threads_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_threads_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_bench_threads_work_SOURCES = \
 	base/buf.c base/err.c base/mem.c base/str.c \
+	%D%/cell.c \
 	%D%/changes.c %D%/changes_maxt.c %D%/changes_otava.c \
 	%D%/changes_place.c \
 	%D%/compare.c \

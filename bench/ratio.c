@@ -267,7 +267,11 @@ int bench_ratio_paired(
 
 /* ---- planning -------------------------------------------------------- */
 
-size_t ratio_needed(double sd, double half_width, double alpha)
+/*
+ * The least n with arms (t sd / h)^2 <= n, t of arms (n - 1) degrees of
+ * freedom: of n values in each of two arms, or of n pairs.
+ */
+static size_t needed(double arms, double sd, double half_width, double alpha)
 {
 	double z = rmath_qnorm(1 - alpha / 2);
 	double n;
@@ -275,12 +279,25 @@ size_t ratio_needed(double sd, double half_width, double alpha)
 	if (!(sd > 0) || !(half_width > 0) || !isfinite(sd / half_width))
 		return 0;
 	/* t is above z and falls with n: the answer is a few steps above. */
-	n = fmin(fmax(2, ceil(2 * pow(z * sd / half_width, 2))), NEEDED_MAX);
+	n = fmin(fmax(2, ceil(arms * pow(z * sd / half_width, 2))), NEEDED_MAX);
 	while (n < NEEDED_MAX &&
-	    2 * pow(rmath_qt(1 - alpha / 2, 2 * n - 2) * sd / half_width, 2) >
+	    arms *
+	            pow(rmath_qt(1 - alpha / 2, arms * (n - 1)) * sd /
+	                    half_width,
+	                2) >
 	        n)
 		n++;
 	return (size_t)n;
+}
+
+size_t ratio_needed(double sd, double half_width, double alpha)
+{
+	return needed(2, sd, half_width, alpha);
+}
+
+size_t ratio_needed_pairs(double sd, double half_width, double alpha)
+{
+	return needed(1, sd, half_width, alpha);
 }
 
 size_t bench_ratio_needed(double cv, double half_width)

@@ -21,6 +21,8 @@ void ratio_by_t(double d, double se, double df, struct bench_estimate *ret);
 void ratio_unknown(struct bench_estimate *ret);
 /* bench_ratio_needed() for an interval of the level 1 - alpha. */
 size_t ratio_needed(double sd, double half_width, double alpha);
+/* Pairs, if the logarithm of one pair's ratio varies by sd. */
+size_t ratio_needed_pairs(double sd, double half_width, double alpha);
 /* For qsort(), rising; no NAN. */
 int ratio_compare(const void *a, const void *b);
 

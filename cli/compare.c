@@ -17,6 +17,7 @@ static const struct column columns[] = {
     {"variant", "VARIANT", COLUMN_LEFT, COLUMN_ALL},
     {"guest", "GUEST", COLUMN_LEFT, COLUMN_ALL},
     {"controller", "CONTROLLER", COLUMN_LEFT, COLUMN_ALL},
+    {"method", "METHOD", COLUMN_LEFT, COLUMN_ALL},
     {"ratio", "RATIO", COLUMN_LEFT, COLUMN_ALL},
     {"interval", "INTERVAL", COLUMN_LEFT, COLUMN_TABLE},
     {"lo", "", COLUMN_LEFT, COLUMN_CSV},
@@ -62,6 +63,7 @@ static void add_row(struct table *t, const json_t *row)
 	table_text(t, api_text(row, "variant"));
 	table_text(t, api_text(row, "guest"));
 	table_text(t, api_text(row, "controller"));
+	table_cell(t, TONE_DIM, api_text(row, "method"), NULL);
 	series_ratio(t, tone, row);
 	series_number(t, TONE_PLAIN, item(row, "interval", 0));
 	series_number(t, TONE_PLAIN, item(row, "interval", 1));
@@ -136,7 +138,14 @@ static void print_head(struct cli *cli, const json_t *answer)
 	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
 		buf_printf(&line, "%s%" PRId64 " %s", i ? ", " : "",
 		    api_int(counts, verdicts[i]), verdicts[i]);
-	buf_puts(&line, " (ratio above 1: B is slower)");
+	text_line(cli, &line);
+}
+
+static void print_definition(struct cli *cli, const json_t *answer)
+{
+	scoped_val(buf_done) struct buf line = BUF_INIT(LINE_BYTES);
+
+	buf_puts(&line, api_text(answer, "definition"));
 	text_line(cli, &line);
 }
 
@@ -208,6 +217,8 @@ int cmd_compare(struct cli *cli)
 		if (cli->format != FORMAT_CSV)
 			print_head(cli, answer);
 		print_rows(cli, answer);
+		if (cli->format != FORMAT_CSV)
+			print_definition(cli, answer);
 		print_alone(cli, answer);
 	}
 	return options_has(&cli->opts, OPT_EXIT_STATUS) &&

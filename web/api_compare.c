@@ -155,6 +155,14 @@ static int find_sides(struct comparing *x, struct err *err)
 	x->sides[1].run = x->sides[0].run;
 	if (r == 0 && b)
 		r = find_run(x->reader, b, project, &x->sides[1].run, err);
+	if (r == 0 && x->sides[0].run == x->sides[1].run &&
+	    (!x->sides[0].variant ||
+	        str_eq(x->sides[0].variant, x->sides[1].variant)))
+		return err_set(err, ERR_INVAL,
+		    "both sides are run %" PRId64 "%s%s; give two runs, or two "
+		    "variants of one",
+		    x->sides[0].run, x->sides[0].variant ? ", only " : "",
+		    x->sides[0].variant ? x->sides[0].variant : "");
 	return r;
 }
 
@@ -178,13 +186,22 @@ static int add_values(struct comparing *x, const struct db_run_sample *s,
     const struct metric_facts *m)
 {
 	const char *variant = x->sides[x->side].variant;
-	scoped(free) double *values = xcalloc(s->n_values, sizeof(*values));
+	scoped(free) struct bench_value *values =
+	    xcalloc(s->n_values + 1, sizeof(*values));
 	struct bench_key key = {s->metric, s->machine,
 	    variant ? "" : s->variant, s->guest, s->controller};
-	size_t n = metric_valid(s->values, s->n_values, s->marks, values);
 
-	return bench_comparison_add(
-	    x->c, x->side, &key, m->direction, m->margin, values, n, x->err);
+	for (size_t i = 0; i < s->n_values; i++) {
+		const struct db_sample_mark *mark =
+		    s->marks ? &s->marks[i] : NULL;
+
+		values[i] = (struct bench_value){.pair = mark ? mark->pair : -1,
+		    .position = mark ? mark->position : 0,
+		    .valid = !mark || mark->valid,
+		    .value = s->values[i]};
+	}
+	return bench_comparison_add_attempt(x->c, x->side, &key, m->direction,
+	    m->margin, s->attempt_id, values, s->n_values, x->err);
 }
 
 static bool on_sample(void *arg, const struct db_run_sample *s)
@@ -303,6 +320,7 @@ static void render_row(
 	jw_double(w, NULL, row->mean[0]);
 	jw_double(w, NULL, row->mean[1]);
 	jw_array_end(w);
+	jw_str(w, "method", row->paired ? "paired" : "welch");
 	metric_estimate(w, &row->estimate);
 	jw_double(w, "p", row->estimate.p);
 	jw_double(w, "p_adjusted", row->p_adjusted);
@@ -334,6 +352,29 @@ static void render_alone(
 	jw_array_end(w);
 }
 
+/* What a row means, as far as there are such rows. */
+static void render_definition(
+    struct jw *w, const struct bench_compare_row *rows, size_t n)
+{
+	scoped_val(buf_done) struct buf text = BUF_INIT(4096);
+	size_t paired = 0;
+
+	for (size_t i = 0; i < n; i++)
+		paired += rows[i].paired;
+	buf_puts(&text, "ratio above 1: B is slower. ");
+	if (paired)
+		buf_puts(&text,
+		    "paired: measured in pairs in one attempt, compared by the "
+		    "paired t on logarithms. ");
+	if (paired < n)
+		buf_puts(&text,
+		    "welch: measured apart, compared by Welch's t on "
+		    "logarithms; the interval knows the spread within the "
+		    "sides, not what differs between two sessions. ");
+	buf_puts(&text, "95 % intervals, BH q = .05 over all rows");
+	jw_str(w, "definition", buf_str(&text));
+}
+
 static void render_rows(struct comparing *x, struct jw *w)
 {
 	static const enum bench_verdict verdicts[] = {
@@ -352,6 +393,7 @@ static void render_rows(struct comparing *x, struct jw *w)
 	for (size_t i = 0; i < n; i++)
 		render_row(x, w, &rows[i]);
 	jw_array_end(w);
+	render_definition(w, rows, n);
 	alone = bench_comparison_alone(x->c, &n);
 	render_alone(w, alone, n);
 }

@@ -106,7 +106,9 @@ b=$(run_of 45)
 said=$("$IRONBENCH" compare "$a" "$b" 2>&1)
 diag "$said"
 like "what got worse comes first" "$said" \
-	"^worse +$metric +t16-1 +kvm +linux +nvme +1\.0[789][0-9]* +\["
+	"^worse +$metric +t16-1 +kvm +linux +nvme +welch +1\.0[789][0-9]* +\["
+like "how it is compared stands under it" "$said" \
+	'^ratio above 1: B is slower. welch: measured apart'
 like "what stayed is said" "$said" '^1 worse, 0 unknown, 1 same, 0 better'
 ends "--exit-status tells" 1 '1 worse' compare "$a" "$b" --exit-status
 ends "the other way round it is better" 0 '0 worse, .* 1 better' \
@@ -119,6 +121,15 @@ like "branches are compared by their newest runs" \
 	"^A = run $(run_of 59) demo/main at 3bc0ffee00   B = run $((first + 63)) "
 ends "variants of one run are compared" 1 '^1 worse' \
 	compare "$b" --baseline vboxdrv --candidate kvm --exit-status
+said=$("$IRONBENCH" compare "$b" --baseline vboxdrv --candidate kvm 2>&1)
+like "in pairs, as they were measured" "$said" \
+	"^worse +$metric +t16-1 +linux +nvme +paired +1\.0[0-9]* +\["
+unlike "and nothing else is" "$said" 'welch'
+like "the other way round it is the inverse" \
+	"$("$IRONBENCH" compare "$b" --baseline kvm --candidate vboxdrv)" \
+	"^better +$metric +t16-1 +linux +nvme +paired +0\.9[0-9]* +\["
+ends "a run and itself are no comparison" 4 \
+	"both sides are run $b; give two runs" compare "$b" "$b"
 is "as CSV it is a row a series" \
 	"$("$IRONBENCH" compare "$a" "$b" --format csv | wc -l)" 3
 ends "one run is no comparison" 2 'second one' compare "$a"

@@ -409,6 +409,7 @@ export interface CompareRow extends CompareKey {
 	n: [number, number];
 	mean: [number | null, number | null];
 	ratio: number | null;
+	method: 'paired' | 'welch';
 	interval: [number, number] | null;
 	p: number | null;
 	verdict: Verdict;
@@ -422,4 +423,5 @@ export interface Comparison {
 	rows: CompareRow[];
 	alone: (CompareKey & { side: 'a' | 'b'; n: number })[];
 	notes: string[];
+	definition: string;
 }

@@ -65,7 +65,8 @@ function Row({ row: r }: { row: CompareRow }): JSX.Element {
 			<td class="n">{shown(r.mean[0])}</td>
 			<td class="n">{shown(r.mean[1])}</td>
 			<td>{r.unit}</td>
-			<td class="n">{r.n[0]}, {r.n[1]}</td>
+			<td class="n">{r.method === 'paired' ? r.n[0] : `${r.n[0]}, ${r.n[1]}`}</td>
+			<td class="sub">{r.method}</td>
 			<td>{r.more > 0 && `${counted(r.more, 'more pair')}`}</td>
 		</tr>
 	);
@@ -78,7 +79,7 @@ function Table({ data }: { data: Comparison }): JSX.Element {
 			<table ref={rows}>
 				<thead><tr><th>verdict</th><th>metric</th><th>machine</th><th>variant</th><th>guest</th>
 					<th class="n">ratio</th><th class="n">A</th><th class="n">B</th><th>unit</th>
-					<th class="n">n</th><th>needs</th></tr></thead>
+					<th class="n">n</th><th>method</th><th>needs</th></tr></thead>
 				<tbody>
 					{data.rows.map((r) => (
 						<Row key={[r.metric, r.machine, r.variant, place(r)].join(' ')} row={r} />
@@ -97,10 +98,9 @@ function Result({ data }: { data: Comparison }): JSX.Element {
 				{verdicts.map((v, i) => (
 					<span key={v}>{i > 0 && ' · '}<span class={data.counts[v] ? v : 'sub'}>{data.counts[v]} {v}</span></span>
 				))}
-				<span class="sub"> · ratio above 1: B is slower; 95 % intervals of the spread within the runs</span>
 			</p>
 			{data.rows.length > 0
-				? <Table data={data} /> : <div class="empty">Nothing was measured on both sides.</div>}
+				? <><Table data={data} /><p class="sub definition">{data.definition}</p></> : <div class="empty">Nothing was measured on both sides.</div>}
 			<Notes notes={[
 				...data.alone.map((x) => `only in ${x.side.toUpperCase()}: ${
 					[x.metric, x.machine, x.variant, place(x)].filter(Boolean).join(' ')}`),
