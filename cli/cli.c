@@ -98,7 +98,8 @@ static const struct command commands[] = {
     {"cancel", "RUN", "cancel the jobs of a run that have not ended", NULL,
         OPTS_LIST, 1, 1, NEEDS_SERVER, cmd_cancel},
     {"rerun", "RUN", "run the same suite and files again",
-        "Prints the id of the new run.", OPTS_LIST | OPT_BIT(OPT_WATCH), 1, 1,
+        "Prints the id of the new run. What the lab failed counts as failed.",
+        OPTS_LIST | OPT_BIT(OPT_FAILED) | OPT_BIT(OPT_WATCH), 1, 1,
         NEEDS_SERVER, cmd_rerun},
     {"stat", "ratio|changes FILE", "statistics of a file, without a server",
         "ratio: what a candidate costs, from lines \"arm,value\" below that "

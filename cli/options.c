@@ -32,6 +32,7 @@ static const struct option_row rows[OPT_COUNT] = {
         "which values are better; mandatory"},
     [OPT_EXIT_STATUS] = {"exit-status", NULL,
         "exit with 1 if it failed, 3 if it was disabled"},
+    [OPT_FAILED] = {"failed", NULL, "only the jobs that failed"},
     [OPT_FILES] = {"files", "DIR",
         "where the suite's files are (default: the suite's folder)"},
     [OPT_FOLLOW] = {"follow", NULL,

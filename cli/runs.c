@@ -162,6 +162,13 @@ static void print_link(struct cli *cli, const json_t *run)
 	api_field(cli, "commit", api_text(run, "commit"));
 	api_field(cli, "link", api_text(run, "link"));
 	api_field(cli, "user", api_text(run, "user"));
+	if (api_int(run, "rerun_of")) {
+		scoped(free) char *of =
+		    xasprintf("only what failed in run %" PRId64,
+		        api_int(run, "rerun_of"));
+
+		api_field(cli, "jobs of", of);
+	}
 }
 
 static void print_head(struct cli *cli, const json_t *run)
@@ -269,9 +276,9 @@ int cmd_show(struct cli *cli)
 	                                                : CLI_OK;
 }
 
-/* POST /api/v1/runs/ID/WHAT. */
-static int act(
-    struct cli *cli, const char *what, int64_t *ret_run, json_t **ret)
+/* POST /api/v1/runs/ID/WHAT with a body, or NULL for none. */
+static int act(struct cli *cli, const char *what, const json_t *body,
+    int64_t *ret_run, json_t **ret)
 {
 	scoped(free) char *path = NULL;
 	scoped(free) char *thing = NULL;
@@ -282,7 +289,7 @@ static int act(
 		return code;
 	path = xasprintf("/api/v1/runs/%" PRId64 "/%s", *ret_run, what);
 	thing = xasprintf("%s run %" PRId64, what, *ret_run);
-	if (http_post(cli->http, path, NULL, ret, &err) < 0)
+	if (http_post(cli->http, path, body, ret, &err) < 0)
 		return cli_refused(cli, thing, HINT_RUNS, &err);
 	return CLI_OK;
 }
@@ -303,7 +310,7 @@ int cmd_cancel(struct cli *cli)
 	scoped(free) char *line = NULL;
 	int64_t run = 0;
 	int64_t n;
-	int code = act(cli, "cancel", &run, &answer);
+	int code = act(cli, "cancel", NULL, &run, &answer);
 
 	if (code != CLI_OK)
 		return code;
@@ -321,11 +328,14 @@ int cmd_cancel(struct cli *cli)
 
 int cmd_rerun(struct cli *cli)
 {
+	scoped(json_decref) json_t *body = options_has(&cli->opts, OPT_FAILED)
+	    ? json_pack("{ss}", "only", "failed")
+	    : NULL;
 	scoped(json_decref) json_t *answer = NULL;
 	scoped(free) char *line = NULL;
 	int64_t old = 0;
 	int64_t run;
-	int code = act(cli, "rerun", &old, &answer);
+	int code = act(cli, "rerun", body, &old, &answer);
 
 	if (code != CLI_OK)
 		return code;

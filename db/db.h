@@ -147,6 +147,7 @@ struct db_new_run {
 	size_t n_files;
 	const char *kind;    /* "test", "canary" */
 	int64_t pin_machine; /* of a canary; 0: none */
+	int64_t rerun_of;    /* the run whose failed jobs it repeats; 0: none */
 };
 
 /*

@@ -62,7 +62,8 @@ db_migrations = \
 	%D%/migrations/0003-hooks.sql \
 	%D%/migrations/0004-numbers.sql \
 	%D%/migrations/0005-points.sql \
-	%D%/migrations/0006-evidence.sql
+	%D%/migrations/0006-evidence.sql \
+	%D%/migrations/0007-rerun.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c

@@ -42,6 +42,7 @@ struct db_run {
 	int64_t n_jobs;
 	int64_t counts[BUCKET_COUNT];
 	int64_t n_skips;
+	int64_t rerun_of; /* the run whose failed jobs it repeats; 0: none */
 };
 struct db_run_query {
 	int64_t before;        /* ids below it; 0: from the newest */

@@ -104,8 +104,8 @@ struct db_run_want {
 	const char *name;    /* exactly; or NULL */
 };
 /*
- * The newest run that is done and is so. At least one of commit and name is
- * given. Error: NOTFOUND.
+ * The newest run that is done and is so, of those that ran all of their suite.
+ * At least one of commit and name is given. Error: NOTFOUND.
  */
 int db_run_find(struct db_reader *r, const struct db_run_want *want,
     int64_t *ret_id, struct err *err);

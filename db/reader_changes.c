@@ -31,12 +31,13 @@ struct peer {
 	int64_t n_jobs;
 	int64_t plan_id;
 	int64_t created_at_ms;
+	bool partial; /* the failed jobs of another run once more */
 	char commit[2 * HASH_BYTES + 1]; /* "": unknown */
 };
 
 #define PEER_ROWS                                                     \
 	"SELECT id, name_id, project_id, state, first_job, n_total, " \
-	"plan_id, created_at_ms, commit_sha FROM run "
+	"plan_id, created_at_ms, commit_sha, rerun_of IS NOT NULL FROM run "
 
 static void peer_row(struct stmt *st, struct peer *ret)
 {
@@ -52,6 +53,7 @@ static void peer_row(struct stmt *st, struct peer *ret)
 	    .n_jobs = stmt_int(st, 5),
 	    .plan_id = stmt_int(st, 6),
 	    .created_at_ms = stmt_int(st, 7),
+	    .partial = stmt_int(st, 9),
 	};
 	if (len && len <= HASH_BYTES)
 		(void)hash_hex(sha, len, ret->commit);
@@ -80,7 +82,8 @@ static int peer_get(
 static const char sql_peers[] =
     PEER_ROWS "WHERE name_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
 
-/* The newest done one before it; run_id 0 if there is none. */
+/* The newest done one before it that has all jobs; run_id 0 if there is none.
+ */
 static int peer_before(struct db_reader *r, const struct peer *run,
     struct peer *ret, struct err *err)
 {
@@ -94,7 +97,7 @@ static int peer_before(struct db_reader *r, const struct peer *run,
 	while ((e = stmt_step(st, err)) == 1) {
 		peer_row(st, ret);
 		if (ret->project_id == run->project_id &&
-		    ret->state == RUN_DONE)
+		    ret->state == RUN_DONE && !ret->partial)
 			return 0;
 	}
 	*ret = (struct peer){0};

@@ -20,7 +20,8 @@
 	"SELECT r.id, p.text, u.text, n.name, s.name, r.commit_sha, r.link, " \
 	"r.kind, r.priority, r.created_at_ms, r.ended_at_ms, r.state, "       \
 	"r.first_job, r.n_total, r.n_waiting, r.n_running, r.n_passed, "      \
-	"r.n_failed, r.n_error, r.n_disabled, r.n_skips FROM run r "          \
+	"r.n_failed, r.n_error, r.n_disabled, r.n_skips, r.rerun_of "         \
+	"FROM run r "                                                         \
 	"JOIN word p ON p.id = r.project_id "                                 \
 	"JOIN word u ON u.id = r.user_id "                                    \
 	"JOIN name n ON n.id = r.name_id "                                    \
@@ -50,6 +51,7 @@ static void run_row(
 	    .first_job = stmt_int(st, 12),
 	    .n_jobs = stmt_int(st, 13),
 	    .n_skips = stmt_int(st, 20),
+	    .rerun_of = stmt_int(st, 21),
 	};
 	for (int i = 0; i < BUCKET_COUNT; i++)
 		ret->counts[i] = stmt_int(st, 14 + i);

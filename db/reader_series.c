@@ -188,13 +188,14 @@ int db_series_metrics(struct db_reader *r,
 static const char sql_run_by_commit[] =
     "SELECT r.id FROM run r JOIN word w ON w.id = r.project_id "
     "JOIN name n ON n.id = r.name_id WHERE r.id > 0 AND r.state = 2 AND "
+    "r.rerun_of IS NULL AND "
     "substr(hex(r.commit_sha), 1, length(?1)) = upper(?1) AND "
     "(?2 IS NULL OR w.text = ?2) AND (?3 IS NULL OR n.name = ?3) "
     "ORDER BY r.id DESC LIMIT 1";
 static const char sql_run_by_name[] =
     "SELECT r.id FROM name n CROSS JOIN run r ON r.name_id = n.id "
     "JOIN word w ON w.id = r.project_id WHERE n.name = ?3 AND r.state = 2 "
-    "AND ?1 IS NULL AND (?2 IS NULL OR w.text = ?2) "
+    "AND r.rerun_of IS NULL AND ?1 IS NULL AND (?2 IS NULL OR w.text = ?2) "
     "ORDER BY r.id DESC LIMIT 1";
 
 static int not_found(const struct db_run_want *want, struct err *err)

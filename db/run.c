@@ -134,9 +134,9 @@ static const char sql_run_put[] =
     "INSERT INTO run (id, project_id, user_id, name_id, suite_id, plan_id, "
     "kind, pin_machine, commit_sha, link, priority, created_at_ms, "
     "ended_at_ms, state, first_job, n_total, n_waiting, n_running, n_passed, "
-    "n_failed, n_error, n_disabled, n_skips) "
+    "n_failed, n_error, n_disabled, n_skips, rerun_of) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-    "?15, ?16, ?16, 0, 0, 0, 0, 0, 0)";
+    "?15, ?16, ?16, 0, 0, 0, 0, 0, 0, nullif(?17, 0))";
 
 static int run_put(struct conn *c, const struct new_run *n, struct err *err)
 {
@@ -167,6 +167,7 @@ static int run_put(struct conn *c, const struct new_run *n, struct err *err)
 	stmt_bind_int(st, 14, done ? RUN_DONE : run->state);
 	stmt_bind_int(st, 15, run->first_job);
 	stmt_bind_int(st, 16, run->n_jobs);
+	stmt_bind_int(st, 17, run->rerun_of);
 	return stmt_run(st, err);
 }
 

@@ -145,74 +145,12 @@ static void op_cancel(struct asker who, const json_t *h)
 		    (long long)json_integer_value(json_object_get(h, "run")));
 }
 
-struct rerun {
-	struct asker who;
-	const char *user;
-	struct err err;
-	int r;
-};
-
-static void on_rerun(void *arg, int64_t run_id)
-{
-	struct asker *who = arg;
-
-	weblink_answer_json(
-	    *who, 201, json_pack("{s:I}", "id", (json_int_t)run_id));
-	free(who);
-}
-
-static bool rerun_one(void *arg, const struct db_source *s)
-{
-	struct rerun *rerun = arg;
-	struct asker *copy = xcalloc(1, sizeof(*copy));
-
-	*copy = rerun->who;
-	if (strcmp(s->kind, "test") != 0)
-		rerun->r = err_set(&rerun->err, ERR_INVAL,
-		    "a %s run is not run again by hand", s->kind);
-	else
-		rerun->r = run_make(rerun->who.d,
-		    &(struct run_request){
-		        .project = s->project,
-		        .user = rerun->user,
-		        .name = s->name,
-		        .link = s->link,
-		        .commit = s->commit,
-		        .priority = s->priority,
-		        .suite_name = s->suite_name,
-		        .suite_text = s->suite_text,
-		        .suite_len = s->suite_len,
-		        .files = s->files,
-		        .n_files = s->n_files,
-		    },
-		    NULL, on_rerun, copy, &rerun->err);
-	if (rerun->r < 0)
-		free(copy);
-	return true;
-}
-
-/* The same suite and files again, on the lab as it is now. */
 static void op_rerun(struct asker who, const json_t *h)
 {
-	int64_t id = json_integer_value(json_object_get(h, "run"));
-	struct rerun rerun = {.who = who};
-	scoped(db_reader_close) struct db_reader *reader = NULL;
+	const char *name;
 
-	if (!allowed(who, h, SCOPE_SUBMIT, &rerun.user))
-		return;
-	rerun.r = db_reader_open(who.d->opts->dir, &reader, &rerun.err);
-	if (rerun.r == 0) {
-		int r =
-		    db_run_source(reader, id, rerun_one, &rerun, &rerun.err);
-
-		rerun.r = r < 0 ? r : rerun.r;
-	}
-	if (rerun.r < 0)
-		weblink_answer_error(
-		    who, weblink_status_of(rerun.r), "%s", rerun.err.msg);
-	else
-		audit_act(
-		    who.d->db, rerun.user, "rerun of run %lld", (long long)id);
+	if (allowed(who, h, SCOPE_SUBMIT, &name))
+		rerun_request(who, h, name);
 }
 
 static void boot_answer(void *arg, const char *script, size_t len)

@@ -188,6 +188,9 @@ struct run_request {
 	const struct db_run_file *files;
 	size_t n_files;
 	struct machine *canary; /* the machine to try, or NULL for a test run */
+	const struct db_plan
+	    *only;        /* these jobs only; NULL: all of the suite */
+	int64_t rerun_of; /* the run that has them; 0: none */
 };
 /*
  * Makes a run and its jobs, posts them, and calls done(arg, run id) when they

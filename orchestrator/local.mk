@@ -34,6 +34,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/power.c %D%/power.h %D%/power/driver.h \
 	%D%/power/ipmi.c %D%/power/none.c \
 	%D%/record.c \
+	%D%/rerun.c \
 	%D%/resolve.c \
 	%D%/room.c %D%/room.h \
 	%D%/run.c \

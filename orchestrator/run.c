@@ -224,6 +224,7 @@ static void post_run(struct daemon *d, const struct run_request *req,
 	        .n_files = req->n_files,
 	        .kind = run->canary ? "canary" : "test",
 	        .pin_machine = run->pin_machine,
+	        .rerun_of = req->rerun_of,
 	    });
 	db_tx_post(tx, made_durable, made);
 }
@@ -238,11 +239,14 @@ void run_add_jobs(struct daemon *d, struct run *run, const struct runplan *plan,
 	struct job job = {.id = first_job};
 
 	for (size_t i = 0; i < plan->n_items; i++) {
+		size_t item = runplan_find(run->suite, plan->items[i], i);
+
 		for (size_t p = 0; p < plan->n_platforms; p++) {
 			if (plan->cells[i * plan->n_platforms + p] != 'j')
 				continue;
 			job_wait(d,
-			    add_job(d, run, &job, (int)i, plan->platforms[p]));
+			    add_job(
+			        d, run, &job, (int)item, plan->platforms[p]));
 			job.id++;
 		}
 	}
@@ -266,6 +270,8 @@ int run_make(struct daemon *d, const struct run_request *req,
 		return r;
 	if (req->canary)
 		runplan_canary(run->suite, req->canary, &plan);
+	else if (req->only)
+		r = runplan_only(run->suite, req->only, &plan, err);
 	else
 		r = runplan_make(d, run->suite, &plan, warnings, err);
 	if (r < 0)
@@ -367,11 +373,14 @@ static void load_job(void *arg, const struct db_open_job *row)
 	struct daemon *d = arg;
 	struct run *run = map_find(&d->runs, row->run_id);
 	struct live_job *lj;
+	size_t item;
 
-	if (!run || row->item < 0 ||
-	    (size_t)row->item >= run->suite->n_items + run->suite->n_benches)
+	if (!run || row->item < 0)
 		return;
-	lj = add_job(d, run, &row->job, row->item, row->platform);
+	item = runplan_find(run->suite, row->item_name, (size_t)row->item);
+	if (item == SIZE_MAX)
+		return;
+	lj = add_job(d, run, &row->job, (int)item, row->platform);
 	lj->fence = row->fence;
 }
 

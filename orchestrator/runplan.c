@@ -30,6 +30,18 @@ const struct suite_item *runplan_item(const struct suite *suite, size_t i)
 	                          : &suite->benches[i - suite->n_items].item;
 }
 
+size_t runplan_find(const struct suite *suite, const char *name, size_t i)
+{
+	size_t n = suite->n_items + suite->n_benches;
+
+	if (i < n && str_eq(runplan_item(suite, i)->name, name))
+		return i;
+	for (i = 0; i < n; i++)
+		if (str_eq(runplan_item(suite, i)->name, name))
+			return i;
+	return SIZE_MAX;
+}
+
 static bool fits(
     const struct lab_machine *m, const struct suite_item *item, const char *way)
 {
@@ -191,6 +203,31 @@ int runplan_make(const struct daemon *d, const struct suite *suite,
 	else
 		*ret = plan;
 	return r;
+}
+
+int runplan_only(const struct suite *suite, const struct db_plan *only,
+    struct runplan *ret, struct err *err)
+{
+	size_t n_cells = only->n_items * only->n_platforms;
+
+	for (size_t i = 0; i < only->n_items; i++)
+		if (runplan_find(suite, only->items[i], i) == SIZE_MAX)
+			return err_set(err, ERR_INVAL, "%s: no item %s",
+			    suite->name, only->items[i]);
+	*ret = (struct runplan){.n_items = only->n_items,
+	    .n_platforms = only->n_platforms,
+	    .cells = xcalloc(n_cells + 1, 1)};
+	ret->items = xcalloc(only->n_items + 1, sizeof(char *));
+	ret->platforms = xcalloc(only->n_platforms + 1, sizeof(char *));
+	for (size_t i = 0; i < only->n_items; i++)
+		ret->items[i] = only->items[i];
+	for (size_t p = 0; p < only->n_platforms; p++)
+		ret->platforms[p] = only->platforms[p];
+	for (size_t i = 0; i < n_cells; i++) {
+		ret->cells[i] = only->cells[i];
+		ret->n_jobs += only->cells[i] == 'j';
+	}
+	return 0;
 }
 
 void runplan_canary(

@@ -52,6 +52,11 @@ int manifest_adopt(const char *dir, const char *scratch, const json_t *list,
 /* The kind that a helper's {"error", "kind"} names. */
 int manifest_kind(const json_t *manifest);
 
+/* ---- rerun.c --------------------------------------------------------- */
+
+/* The op "rerun", its token already checked; user is the token's name. */
+void rerun_request(struct asker who, const json_t *header, const char *user);
+
 /* ---- imports.c ------------------------------------------------------- */
 
 /* The op "import", its token already checked; user is the token's name. */

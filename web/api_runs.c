@@ -2,6 +2,7 @@
 /* Runs: the index, one run, its matrix, and what may be done with it. */
 #include <string.h>
 
+#include "base/str.h"
 #include "web/overhead.h"
 #include "web/render.h"
 #include "web/routes.h"
@@ -284,7 +285,7 @@ enum MHD_Result api_matrix(struct request *rq)
 
 /* ---- acts --------------------------------------------------------------- */
 
-static enum MHD_Result act(struct request *rq, const char *op)
+enum MHD_Result api_cancel(struct request *rq)
 {
 	enum MHD_Result refused;
 	int64_t id;
@@ -294,17 +295,51 @@ static enum MHD_Result act(struct request *rq, const char *op)
 	if (!request_id(rq, &id, &refused))
 		return refused;
 	return request_ask(rq,
-	    json_pack("{ss ss ss sI}", "op", op, "token", rq->token, "remote",
-	        rq->remote, "run", id),
+	    json_pack("{ss ss ss sI}", "op", "cancel", "token", rq->token,
+	        "remote", rq->remote, "run", id),
 	    WEB_DEADLINE_MS);
 }
 
-enum MHD_Result api_cancel(struct request *rq)
+/* {"only":"failed"}, or {}; an empty body stands for {}. */
+static int only_parse(const struct buf *body, bool *ret_failed, struct err *err)
 {
-	return act(rq, "cancel");
+	json_error_t je;
+	json_t *doc = body->len
+	    ? json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES, &je)
+	    : json_object();
+	json_t *only = json_object_get(doc, "only");
+	bool good = json_is_object(doc) &&
+	    json_object_size(doc) == (only ? 1u : 0u) &&
+	    (!only || str_eq(json_string_value(only), "failed"));
+	int r = 0;
+
+	if (!doc)
+		r = err_set(err, ERR_INVAL, "the body is not JSON: line %d: %s",
+		    je.line, je.text);
+	else if (!good)
+		r = err_set(err, ERR_INVAL,
+		    "the body is not {\"only\":\"failed\"}, nor {} for all");
+	*ret_failed = only != NULL;
+	json_decref(doc);
+	return r;
 }
 
 enum MHD_Result api_rerun(struct request *rq)
 {
-	return act(rq, "rerun");
+	struct err err = ERR_INIT;
+	enum MHD_Result refused;
+	bool failed;
+	int64_t id;
+
+	if (rq->step)
+		return answer_passed(rq);
+	if (!request_id(rq, &id, &refused))
+		return refused;
+	if (only_parse(&rq->body, &failed, &err) < 0)
+		return answer_err(rq, &err);
+	return request_ask(rq,
+	    json_pack("{ss ss ss sI ss*}", "op", "rerun", "token", rq->token,
+	        "remote", rq->remote, "run", id, "only",
+	        failed ? "failed" : NULL),
+	    WEB_DEADLINE_MS);
 }

@@ -79,13 +79,20 @@ static json_t *import_properties(void)
 	return all;
 }
 
+/* The one field of a JSON body. */
+static const char *json_field(const struct route *route)
+{
+	if (route->handler == api_login)
+		return "token";
+	return route->handler == api_rerun ? "only" : "why";
+}
+
 static json_t *request_body(const struct route *route)
 {
 	if (route->body == BODY_JSON)
 		return json_pack("{s{s{s{ss s{s{ss}}}}}}", "content",
 		    "application/json", "schema", "type", "object",
-		    "properties", route->handler == api_login ? "token" : "why",
-		    "type", "string");
+		    "properties", json_field(route), "type", "string");
 	if (route->body == BODY_HOOK)
 		return json_pack("{sb s{s{s{ss}}}}", "required", 1, "content",
 		    "application/json", "schema", "type", "object");

@@ -59,6 +59,10 @@ void render_run_fields(struct jw *w, const struct db_run *run)
 		jw_null(w, "ended_at_ms");
 	jw_str(w, "state", run_state_name(run->state));
 	jw_str(w, "status", render_status(run));
+	if (run->rerun_of)
+		jw_int(w, "rerun_of", run->rerun_of);
+	else
+		jw_null(w, "rerun_of");
 	counts(w, run);
 }
 

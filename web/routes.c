@@ -22,8 +22,10 @@ const struct route api_routes[] = {
         api_changes, "A run against the one of its name before it"},
     {METHOD_POST, "/api/v1/runs/{id}/cancel", ACCESS_SUBMIT, BODY_NONE, NULL,
         api_cancel, "Cancels what has not ended"},
-    {METHOD_POST, "/api/v1/runs/{id}/rerun", ACCESS_SUBMIT, BODY_NONE, NULL,
-        api_rerun, "Submits the same suite and files again"},
+    {METHOD_POST, "/api/v1/runs/{id}/rerun", ACCESS_SUBMIT, BODY_JSON, NULL,
+        api_rerun,
+        "Submits the same suite and files again; only failed: the jobs that "
+        "failed, or that the lab failed"},
     {METHOD_GET, "/api/v1/jobs/{id}", ACCESS_READ, BODY_NONE, NULL, api_job,
         "One job with attempts, events, cases and samples"},
     {METHOD_GET, "/api/v1/jobs/{id}/log", ACCESS_READ, BODY_NONE, log_query,

@@ -34,7 +34,8 @@
  *         a ZIP, or absent), files
  *         ([{path, upload}])
  * cancel  token, remote, run                    200 {"cancelled":n}
- * rerun   token, remote, run                    201 like submit
+ * rerun   token, remote, run, only ("failed";    201 like submit (409: nothing
+ *         absent: all)                          failed)
  * boot    mac                                   200 text/plain script, or 404
  * file    nonce, sha256                         200 empty: may be served; 404
  * why     job                                   200 {"why":"..."} or 404

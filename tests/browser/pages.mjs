@@ -140,7 +140,7 @@ async function keyboard(page) {
 
 async function login(page, run) {
 	await page.goto(`/runs/${run}`);
-	const rerun = page.getByRole('button', { name: 'Rerun' });
+	const rerun = page.getByRole('button', { name: 'Rerun', exact: true });
 	await check('without a login an act is off, and says what it needs', async () => {
 		await rerun.waitFor();
 		const title = await rerun.getAttribute('title');
@@ -188,7 +188,7 @@ async function reader(run) {
 		await page.locator('h1', { hasText: 'live' }).waitFor();
 	});
 	await check('whose token lacks a scope is told which', async () => {
-		const rerun = page.getByRole('button', { name: 'Rerun' });
+		const rerun = page.getByRole('button', { name: 'Rerun', exact: true });
 		await rerun.waitFor();
 		const title = await rerun.getAttribute('title');
 		return (await rerun.isDisabled() && /lacks the scope .submit/.test(title)) || title;
@@ -266,7 +266,7 @@ async function brokenRun(page, before) {
 async function acts(page, run) {
 	await logIn(page, `/runs/${run}`);
 	await check('Rerun starts a run and shows it', async () => {
-		await page.getByRole('button', { name: 'Rerun' }).click();
+		await page.getByRole('button', { name: 'Rerun', exact: true }).click();
 		await until('another run', () => /^\/runs\/\d+$/.test(path(page)) && path(page) !== `/runs/${run}`);
 	});
 	await check('Cancel asks, and ends it', async () => {

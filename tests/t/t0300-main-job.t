@@ -99,6 +99,25 @@ resets ✗ ✗
 is-silent-for-too-long T T
 passes-unexpectedly ✗ ✗"
 
+# ---- what failed, once more ------------------------------------------------------
+
+bad_of() {
+	"$IRONBENCH" matrix "$1" --format csv |
+		awk -F, '$6 ~ /^(fail|timeout|error)$/ { print $1 "," $2 }'
+}
+jobs_of() {
+	"$IRONBENCH" matrix "$1" --format csv |
+		awk -F, 'NR > 1 && $3 != "" { print $1 "," $2 }'
+}
+again=$("$IRONBENCH" rerun "$run" --failed)
+is "what failed runs again, and nothing else" "$(jobs_of "$again")" "$(bad_of "$run")"
+like "it says of which run" "$("$IRONBENCH" show "$again")" \
+	"only what failed in run $run\$"
+ok "it is cancelled" "$IRONBENCH" cancel "$again"
+nok "and ends" timeout 120 "$IRONBENCH" watch "$again"
+nok "where nothing failed nothing is run" "$IRONBENCH" rerun 1 --failed
+like "which is said" "$("$IRONBENCH" rerun 1 --failed 2>&1)" 'run 1: no job of it failed'
+
 # ---- a person at the machine -----------------------------------------------------
 
 nok "a machine in service is not switched by hand" "$IRONBENCH" power m1 on

@@ -206,6 +206,41 @@ static void what_makes_no_sense_is_refused(void **state)
 	    "s: i: hardware_independent and platforms exclude each other");
 }
 
+/* ---- some jobs only ------------------------------------------------------ */
+
+static const char three_items[] =
+    "boot_items:\n"
+    "  - { name: one, exec: x }\n"
+    "  - { name: two, exec: x }\n"
+    "  - { name: three, exec: x, hardware_independent: true }\n";
+
+static void some_jobs_are_planned_where_they_were(void **state)
+{
+	static const char *const items[] = {"two", "three"};
+	static const char *const platforms[] = {"gone", "any"};
+	static const struct db_plan only = {items, 2, platforms, 2, "j..j"};
+	static const char *const strange[] = {"two", "four"};
+	static const struct db_plan bad = {strange, 2, platforms, 2, "j..j"};
+	scoped(suite_free) struct suite *suite = NULL;
+	scoped_val(runplan_done) struct runplan plan = {0};
+	scoped_val(buf_done) struct buf got = BUF_INIT(65536);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(
+	    suite_parse("s", three_items, strlen(three_items), &suite, NULL),
+	    0);
+	assert_int_equal(runplan_only(suite, &bad, &plan, &err), -ERR_INVAL);
+	assert_string_equal(err.msg, "s: no item four");
+	assert_int_equal(runplan_only(suite, &only, &plan, NULL), 0);
+	put_plan(&plan, &got);
+	assert_string_equal(buf_str(&got), "gone any\ntwo j.\nthree .j");
+	assert_int_equal(plan.n_jobs, 2);
+	assert_int_equal(runplan_find(suite, "two", 1), 1);
+	assert_int_equal(runplan_find(suite, "two", 0), 1);
+	assert_true(runplan_find(suite, "four", 0) == SIZE_MAX);
+}
+
 /* ---- canaries ------------------------------------------------------------ */
 
 static void wake(void *arg)
@@ -281,6 +316,56 @@ static void a_suspect_machine_without_a_canary_gets_one(void **state)
 	loop_wake_free(k->d.db_wake);
 }
 
+/* The items and platforms of the jobs in memory, in order of their ids. */
+static void expect_jobs(struct kit *k, const char *want)
+{
+	scoped_val(buf_done) struct buf got = BUF_INIT(65536);
+	size_t n = 0;
+
+	for (int64_t id = 1; n < k->d.jobs.len && id < 100; id++) {
+		const struct live_job *lj = map_find(&k->d.jobs, id);
+
+		if (!lj)
+			continue;
+		n++;
+		buf_printf(
+		    &got, "%s on %s\n", job_item(lj)->name, lj->platform);
+	}
+	assert_string_equal(buf_str(&got), want);
+}
+
+static void some_jobs_are_the_same_after_a_restart(void **state)
+{
+	static const char *const items[] = {"two", "three"};
+	static const char *const platforms[] = {"b", "any"};
+	static const struct db_plan only = {items, 2, platforms, 2, "j..j"};
+	struct kit *k = *state;
+	struct db_ops ops = {.wake = wake, .arg = k};
+	struct run_request req = {.project = "",
+	    .user = "somebody",
+	    .name = "again",
+	    .suite_name = "s",
+	    .suite_text = three_items,
+	    .suite_len = strlen(three_items),
+	    .only = &only};
+	struct err err = ERR_INIT;
+
+	k->d.db_wake = loop_wake_new(k->d.loop, woken, k);
+	assert_int_equal(db_open(dir, &ops, &k->d.db, NULL), 0);
+	if (run_make(&k->d, &req, NULL, NULL, NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+	expect_jobs(k, "two on b\nthree on any\n");
+	loop_run(k->d.loop);
+	runs_free(&k->d);
+	scheduler_free(k->d.scheduler);
+	k->d.scheduler = scheduler_new();
+	assert_int_equal(run_load(&k->d, NULL), 0);
+	expect_jobs(k, "two on b\nthree on any\n");
+	runs_free(&k->d);
+	db_close(k->d.db);
+	loop_wake_free(k->d.db_wake);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_again, tear_down)
 
 static int set_up_again(void **state)
@@ -299,6 +384,8 @@ int main(void)
 	    TEST(two_tags_of_two_machines_are_nobodys),
 	    TEST(a_machine_that_left_counts_no_more),
 	    TEST(what_makes_no_sense_is_refused),
+	    TEST(some_jobs_are_planned_where_they_were),
+	    TEST(some_jobs_are_the_same_after_a_restart),
 	    TEST(a_canary_waits_until_its_machine_can_boot),
 	    TEST(a_suspect_machine_without_a_canary_gets_one),
 	};

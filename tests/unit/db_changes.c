@@ -112,6 +112,45 @@ static void a_run_is_compared_with_the_one_of_its_name_before_it(void **state)
 	kit_run_done(&second);
 }
 
+static bool take_rerun_of(void *arg, const struct db_run *run)
+{
+	*(int64_t *)arg = run->rerun_of;
+	return true;
+}
+
+static void what_repeats_failures_only_is_no_measure(void **state)
+{
+	static const struct db_run_want want = {.name = "master"};
+	struct kit_reader *c = *state;
+	struct kit_run first;
+	struct kit_run again;
+	struct kit_run last;
+	struct db_changes ch;
+	int64_t of = -1;
+	int64_t newest = 0;
+
+	make(c, "master", "pf", &first);
+	assert_int_equal(
+	    db_run_get(c->r, first.id, take_rerun_of, &of, NULL), 0);
+	assert_int_equal(of, 0);
+	c->kit.rerun_of = first.id;
+	make(c, "master", "p", &again);
+	c->kit.rerun_of = 0;
+	assert_int_equal(
+	    db_run_get(c->r, again.id, take_rerun_of, &of, NULL), 0);
+	assert_int_equal(of, first.id);
+	assert_int_equal(db_run_find(c->r, &want, &newest, NULL), 0);
+	assert_int_equal(newest, first.id);
+	make(c, "master", "pp", &last);
+	ch = changes(c, last.id, 0, "fixed item1 platform0 fail<pass - -1\n");
+	assert_int_equal(ch.against, first.id);
+	ch = changes(c, again.id, 0, "");
+	assert_int_equal(ch.against, first.id);
+	kit_run_done(&first);
+	kit_run_done(&again);
+	kit_run_done(&last);
+}
+
 static void an_unfinished_run_is_no_measure(void **state)
 {
 	struct kit_reader *c = *state;
@@ -370,6 +409,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    TEST(a_run_is_compared_with_the_one_of_its_name_before_it),
+	    TEST(what_repeats_failures_only_is_no_measure),
 	    TEST(an_unfinished_run_is_no_measure),
 	    TEST(a_failed_case_says_what_failed_and_where),
 	    TEST(jobs_are_found_in_another_plan),

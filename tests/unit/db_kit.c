@@ -157,7 +157,8 @@ void kit_run_new(struct kit *k, struct db_tx *tx, const char *name, int n_items,
 	    .n_jobs = n,
 	    .files = &file,
 	    .n_files = 1,
-	    .kind = "test"};
+	    .kind = "test",
+	    .rerun_of = k->rerun_of};
 
 	(void)snprintf(own, sizeof(own), "run %" PRId64, run.id);
 	run.name = name ? name : own;

@@ -16,6 +16,7 @@ struct kit {
 	int health_calls;
 	struct err health; /* of the last call; kind 0: works again */
 	int64_t clock_ms;  /* goes on by 7 for each event */
+	int64_t rerun_of;  /* of the runs that are made */
 };
 
 void kit_init(struct kit *k); /* makes the folder, does not open */

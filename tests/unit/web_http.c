@@ -375,6 +375,18 @@ static void acts_pass_the_token_and_the_daemon_decides(void **state)
 	    200);
 	assert_int_equal(
 	    post(h, "/api/v1/runs/7/rerun", BEARER, "", "{\"id\":78}"), 201);
+	op = harness_op(h, "rerun");
+	assert_null(json_object_get(op, "only"));
+	json_decref(op);
+	assert_int_equal(post(h, "/api/v1/runs/7/rerun", BEARER,
+	                     "{\"only\":\"failed\"}", "{\"id\":78}"),
+	    201);
+	op = harness_op(h, "rerun");
+	assert_string_equal(text(op, "only"), "failed");
+	json_decref(op);
+	assert_int_equal(post(h, "/api/v1/runs/7/rerun", BEARER,
+	                     "{\"only\":\"passed\"}", NULL),
+	    400);
 	assert_int_equal(post(h, "/api/v1/runs/7/cancel", "", "", NULL), 401);
 	op = harness_op(h, "cancel");
 	assert_int_equal(number(op, "run"), 7);

@@ -21,6 +21,7 @@ export interface Run {
 	priority: number;
 	created_at_ms: number;
 	ended_at_ms: number | null;
+	rerun_of: number | null; // the run whose failed jobs it repeats
 	state: 'resolving' | 'open' | 'done';
 	status: 'unfinished' | 'success' | 'fail' | 'disabled';
 	jobs: {

@@ -61,7 +61,10 @@ function Line({ run }: { run: Run }): JSX.Element {
 	return (
 		<div class="sub">
 			run {run.id} · priority {run.priority} · {run.kind === 'canary' ? 'canary started' : 'started'} <Time at={run.created_at_ms} /> by
-			{' '}{run.user}<Commit run={run} /> · <span class={run.state === 'done' ? '' : 'wait'}>
+			{' '}{run.user}<Commit run={run} />
+			{run.rerun_of !== null && (
+				<> · only what failed in <a class="l" href={`/runs/${run.rerun_of}`}>run {run.rerun_of}</a></>
+			)} · <span class={run.state === 'done' ? '' : 'wait'}>
 				{stateText[run.state]}</span>
 		</div>
 	);
@@ -150,15 +153,22 @@ function CompareLink({ data }: { data: Comparison }): JSX.Element {
 
 function Acts({ run }: { run: Run }): JSX.Element {
 	const [cancelling, setCancelling] = useState(false);
-	const rerun = async (): Promise<void> => {
-		const made = await post<{ id: number }>(`/api/v1/runs/${run.id}/rerun`);
+	const rerun = async (body?: { only: 'failed' }): Promise<void> => {
+		const made = await post<{ id: number }>(`/api/v1/runs/${run.id}/rerun`, body);
 		go(`/runs/${made.id}`);
 	};
+	const failed = run.jobs.failed + run.jobs.error;
 	return (
 		<>
-			<ActButton scope="submit" act={rerun} title="Starts a new run of the same suite and files">
+			<ActButton scope="submit" act={() => rerun()} title="Starts a new run of the same suite and files">
 				Rerun
 			</ActButton>
+			{failed > 0 && (
+				<ActButton scope="submit" quiet act={() => rerun({ only: 'failed' })}
+					title={`Starts a new run of ${counted(failed, 'job')} that failed so far, lab errors too`}>
+					Rerun failed
+				</ActButton>
+			)}
 			{run.state !== 'done' && (
 				<ActButton scope="submit" danger quiet act={() => Promise.resolve(setCancelling(true))}>
 					Cancel
