@@ -52,6 +52,10 @@ static const struct command commands[] = {
         OPTS_LIST | OPT_BIT(OPT_AS) | OPT_BIT(OPT_MACHINE) |
             OPT_BIT(OPT_VARIANT) | OPT_BIT(OPT_GUEST) | OPT_BIT(OPT_CONTROLLER),
         1, ARGS_MAX - 1, NEEDS_SERVER, cmd_import},
+    {"imports", "[IMPORT]", "list what was imported, or show one import",
+        "Of one import it is its facts, samples, ratios and test cases. As CSV "
+        "it is the\nfirst of these lists that has a row.",
+        OPTS_LIST | OPT_BIT(OPT_LIMIT), 0, 1, NEEDS_SERVER, cmd_imports},
     {"compare", "A [B]", "what got worse, better or stayed between two runs",
         "A and B are numbers of runs, commits, or names (PROJECT/NAME: its "
         "newest run that\nis done). With --baseline and --candidate two "
@@ -212,11 +216,15 @@ int cli_id(struct cli *cli, size_t i, const char *thing, int64_t *ret)
 {
 	const char *given = cli->opts.args[i];
 	struct err err = ERR_INIT;
+	const char *hint = HINT_JOBS;
 
+	if (str_eq(thing, "run"))
+		hint = HINT_RUNS;
+	if (str_eq(thing, "import"))
+		hint = HINT_IMPORTS;
 	if (str_to_i64(given, 1, INT64_MAX, ret, &err) < 0)
 		return cli_bad(cli, "%s: %s is not a %s's number (%s)",
-		    cli->command->name, given, thing,
-		    str_eq(thing, "run") ? HINT_RUNS : HINT_JOBS);
+		    cli->command->name, given, thing, hint);
 	return CLI_OK;
 }
 

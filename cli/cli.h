@@ -91,6 +91,7 @@ int cmd_help(struct cli *cli);
 int cmd_history(struct cli *cli);
 int cmd_hook(struct cli *cli);
 int cmd_import(struct cli *cli);
+int cmd_imports(struct cli *cli);
 int cmd_job(struct cli *cli);
 int cmd_logs(struct cli *cli);
 int cmd_machine(struct cli *cli);

@@ -14,6 +14,7 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/hook.c \
 	%D%/http.c %D%/http.h %D%/http_private.h \
 	%D%/import.c \
+	%D%/imports.c \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/job.c \
 	%D%/junit.c %D%/junit.h \

@@ -41,7 +41,7 @@ static const struct option_row rows[OPT_COUNT] = {
         "also markdown for most tables, junit for show"},
     [OPT_GUEST] = {"guest", "NAME", "in this guest"},
     [OPT_HELP] = {"help", NULL, "say how it is used"},
-    [OPT_LIMIT] = {"limit", "N", "at most N runs (default 25)"},
+    [OPT_LIMIT] = {"limit", "N", "at most N of them (default 25)"},
     [OPT_LONG] = {"long", NULL, "a row for each cell"},
     [OPT_MACHINE] = {"machine", "NAME", "on this machine"},
     [OPT_MAX_PVALUE] = {"max-pvalue", "P",

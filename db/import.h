@@ -132,4 +132,70 @@ int db_import_samples(struct db_reader *r, const struct db_window *w,
     bool (*row)(void *arg, const struct db_import_values *v), void *arg,
     struct err *err);
 
+/* ---- one import after another -------------------------------------------- */
+
+/* An import as it is stored. */
+struct db_import_row {
+	int64_t id;
+	int64_t at_ms;
+	const char *who;  /* name of the token */
+	const char *name; /* of the file */
+	uint8_t sha256[HASH_BYTES];
+	int64_t size;
+	const char *format;
+	const char *facts; /* a JSON object */
+	int64_t n_samples;
+	int64_t n_ratios;
+	int64_t n_cases;
+};
+/* Newest first: ids below `before`, or from the newest if that is 0. */
+int db_imports(struct db_reader *r, int64_t before, int limit,
+    bool (*row)(void *arg, const struct db_import_row *im), void *arg,
+    struct err *err);
+/* Error: NOTFOUND. Calls row exactly once otherwise. */
+int db_import_get(struct db_reader *r, int64_t id,
+    bool (*row)(void *arg, const struct db_import_row *im), void *arg,
+    struct err *err);
+
+/* Rows of an import are numbered from 0, each kind for itself. */
+struct db_import_part {
+	int64_t import_id;
+	int64_t from; /* the first one */
+	int limit;    /* that many at most */
+};
+struct db_import_series {
+	int64_t no;
+	const char *metric;
+	const char *label;
+	const char *unit;
+	const char *machine;
+	const char *variant;
+	const char *guest;
+	const char *controller;
+	int direction; /* enum bench_direction */
+	int kind;      /* enum import_of */
+	int64_t n;     /* values; 0: not said */
+	double mean;
+	double m2; /* NAN: not said; so low and high */
+	double low;
+	double high;
+	const double *values;
+	size_t n_values; /* 0: the file does not show them */
+	const char *why; /* why they are not valid; NULL: they are */
+};
+int db_import_series(struct db_reader *r, const struct db_import_part *part,
+    bool (*row)(void *arg, const struct db_import_series *s), void *arg,
+    struct err *err);
+int db_import_cells(struct db_reader *r, const struct db_import_part *part,
+    bool (*row)(void *arg, const struct db_ratio_row *ratio), void *arg,
+    struct err *err);
+/* Those with this result; 0: all. */
+int db_import_cases(struct db_reader *r, const struct db_import_part *part,
+    int result,
+    bool (*row)(void *arg, int64_t no, const struct db_import_case *c),
+    void *arg, struct err *err);
+/* How many cases have each result. */
+int db_import_results(struct db_reader *r, int64_t id,
+    void (*row)(void *arg, int result, int64_t n), void *arg, struct err *err);
+
 #endif

@@ -37,6 +37,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/reader_cells.c \
 	%D%/reader_changes.c \
 	%D%/reader_import.c \
+	%D%/reader_imports.c \
 	%D%/reader_job.c \
 	%D%/reader_machine.c \
 	%D%/reader_points.c \

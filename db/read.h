@@ -253,7 +253,10 @@ int db_run_source(struct db_reader *r, int64_t run_id,
 int db_attempt_files(struct db_reader *r, int64_t attempt_id,
     bool (*row)(void *arg, const struct db_attempt_file *file), void *arg,
     struct err *err);
-/* True if an attempt has it as a raw output: those may be shown. */
+/*
+ * True if an attempt has it as a raw output, or an import was read from it:
+ * those may be shown.
+ */
 int db_file_is_output(struct db_reader *r, const uint8_t sha256[HASH_BYTES],
     bool *ret, struct err *err);
 int db_env(struct db_reader *r, int64_t attempt_id,

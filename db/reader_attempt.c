@@ -34,7 +34,8 @@ int db_attempt_files(struct db_reader *r, int64_t attempt_id,
 }
 
 static const char sql_is_output[] =
-    "SELECT 1 FROM attempt_file WHERE sha256 = ?1 LIMIT 1";
+    "SELECT 1 FROM attempt_file WHERE sha256 = ?1 UNION ALL "
+    "SELECT 1 FROM import WHERE sha256 = ?1 LIMIT 1";
 
 int db_file_is_output(struct db_reader *r, const uint8_t sha256[HASH_BYTES],
     bool *ret, struct err *err)

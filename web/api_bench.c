@@ -133,7 +133,8 @@ enum MHD_Result api_attempt_files(struct request *rq)
 
 /*
  * The store has kernels and disks of suites, too: only what an attempt names
- * as its output is shown, so that a hash is no key to everything.
+ * as its output, or what was imported, is shown, so that a hash is no key to
+ * everything.
  */
 static int output_check(
     struct request *rq, const uint8_t sha256[HASH_BYTES], struct err *err)

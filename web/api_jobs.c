@@ -216,25 +216,13 @@ static int why_render(
 
 /* ---- cases and samples -------------------------------------------------- */
 
-static const char *case_result_name(int result)
-{
-	switch (result) {
-	case CASE_PASS:
-		return "pass";
-	case CASE_SKIP:
-		return "skip";
-	default:
-		return "fail";
-	}
-}
-
 static bool on_case(void *arg, const struct db_case *c)
 {
 	struct jw *w = arg;
 
 	jw_object(w, NULL);
 	jw_str(w, "name", c->name);
-	jw_str(w, "result", case_result_name(c->result));
+	jw_str(w, "result", render_case_result(c->result));
 	jw_str(w, "text", c->text);
 	/* The database keeps it for failures only. */
 	if (c->result == CASE_FAIL)

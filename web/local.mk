@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/api_compare.c \
 	%D%/api_hook.c \
 	%D%/api_import.c \
+	%D%/api_imports.c \
 	%D%/api_jobs.c \
 	%D%/api_machines.c \
 	%D%/api_meta.c \

@@ -2,6 +2,8 @@
 /* Rows as JSON, in the words of scheduler/. */
 #include "web/render.h"
 
+#include "bench/bench.h"
+
 static const char *run_state_name(enum run_state state)
 {
 	switch (state) {
@@ -57,12 +59,12 @@ void render_run_fields(struct jw *w, const struct db_run *run)
 		jw_int(w, "ended_at_ms", run->ended_at_ms);
 	else
 		jw_null(w, "ended_at_ms");
-	jw_str(w, "state", run_state_name(run->state));
-	jw_str(w, "status", render_status(run));
 	if (run->rerun_of)
 		jw_int(w, "rerun_of", run->rerun_of);
 	else
 		jw_null(w, "rerun_of");
+	jw_str(w, "state", run_state_name(run->state));
+	jw_str(w, "status", render_status(run));
 	counts(w, run);
 }
 
@@ -79,4 +81,16 @@ void render_verdict(struct jw *w, const struct verdict *v)
 	jw_str(w, "layer", layer_name(v->layer));
 	jw_bool(w, "expected", v->expected);
 	jw_bool(w, "skips", v->skips);
+}
+
+const char *render_case_result(int result)
+{
+	switch (result) {
+	case CASE_PASS:
+		return "pass";
+	case CASE_SKIP:
+		return "skip";
+	default:
+		return "fail";
+	}
 }

@@ -15,4 +15,7 @@ void render_run(struct jw *w, const struct db_run *run);
 /* "outcome", "layer", "expected", "skips" of an object that is open. */
 void render_verdict(struct jw *w, const struct verdict *v);
 
+/* "pass", "fail", "skip": of enum case_result. */
+const char *render_case_result(int result);
+
 #endif

@@ -57,9 +57,11 @@ enum MHD_Result api_file(struct request *rq);
 enum MHD_Result api_overhead(struct request *rq);     /* overhead.c */
 enum MHD_Result api_overhead_all(struct request *rq); /* overhead_all.c */
 enum MHD_Result api_import(struct request *rq);       /* api_import.c */
-enum MHD_Result api_compare(struct request *rq);      /* api_compare.c */
-enum MHD_Result api_metrics(struct request *rq);      /* api_metrics.c */
-enum MHD_Result api_series_list(struct request *rq);  /* api_series.c */
+enum MHD_Result api_imports(struct request *rq);      /* api_imports.c */
+enum MHD_Result api_import_one(struct request *rq);
+enum MHD_Result api_compare(struct request *rq);     /* api_compare.c */
+enum MHD_Result api_metrics(struct request *rq);     /* api_metrics.c */
+enum MHD_Result api_series_list(struct request *rq); /* api_series.c */
 enum MHD_Result api_history(struct request *rq);
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
 enum MHD_Result api_machine(struct request *rq);
@@ -122,6 +124,17 @@ enum overhead_all_query_index {
 	OVERHEAD_ALL_BASELINE,
 	OVERHEAD_ALL_CANDIDATE,
 	OVERHEAD_ALL_BY
+};
+extern const struct query_param imports_query[]; /* api_imports.c */
+enum imports_query_index {
+	IMPORTS_LIMIT,
+	IMPORTS_BEFORE
+};
+extern const struct query_param import_query[];
+enum import_query_index {
+	IMPORT_FROM,
+	IMPORT_LIMIT,
+	IMPORT_CASE
 };
 extern const struct query_param runs_query[]; /* api_runs.c */
 enum runs_query_index {

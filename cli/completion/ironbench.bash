@@ -31,7 +31,7 @@ _ironbench() {
 	--format)
 		words="table json csv"
 		case $cmd in
-		compare | history | import | machines | matrix | metrics | \
+		compare | history | import | imports | machines | matrix | metrics | \
 			overhead | runs | series | verify)
 			words+=" markdown"
 			;;
@@ -77,6 +77,9 @@ _ironbench() {
 			;;
 		history,*)
 			words=$(_ironbench_server series)
+			;;
+		imports,*)
+			words=$(_ironbench_server imports)
 			;;
 		compare,* | show,* | watch,* | matrix,* | overhead,* | verify,* | logs,* | \
 			cancel,* | rerun,*)

@@ -162,6 +162,67 @@ run 0 overhead --baseline fast --candidate slow --format csv --long
 like "and has its overhead, an interval and a verdict" \
 	"$(cat "$IB_TMP/out")" '\(build\),bench-1,linux,,1\.99.*,3,welch,.*,worse,'
 
+# ---- what is there ---------------------------------------------------------
+
+# get PATH: status and body of a GET.
+get() {
+	curl -sS -m 60 -w '%{http_code} ' -o "$IB_TMP/body" "$IRONBENCH_SERVER$1"
+	cat "$IB_TMP/body"
+}
+all=$(sql 'SELECT count(*) FROM import')
+run 0 imports --limit 1000 --format csv
+is "every import is listed, the newest first" \
+	"$(sed 1d "$IB_TMP/out" | cut -d, -f1)" "$(seq "$all" -1 1)"
+run 0 imports --limit 3 --format csv
+is "or as many as are wanted" "$(sed 1d "$IB_TMP/out" | wc -l)" 3
+like "a page leads to the next one" "$(get '/api/v1/imports?limit=1')" \
+	"^200 .*\"next\":$all\}\$"
+like "and the last one to none" "$(get '/api/v1/imports?before=2')" \
+	'^200 .*"id":1,.*"next":null\}$'
+run 0 imports 1 --format csv
+is "an import has the cells of its file" \
+	"$(sed 1d "$IB_TMP/out" | cut -d, -f3,8)" \
+	"$(sed 1d "$published/geekbench_multi_core.csv" | cut -d, -f1,8)"
+run 0 imports 1
+like "and says what it is" "$(cat "$IB_TMP/out")" 'sha256 +[0-9a-f]{64}$'
+sha256=$(sql 'SELECT lower(hex(sha256)) FROM import WHERE id = 1')
+get "/api/v1/files/$sha256" >"$IB_TMP/out"
+ok "its bytes are there as they came" \
+	cmp "$published/geekbench_multi_core.csv" "$IB_TMP/body"
+run 0 imports "$all" --format json
+like "a mean, a deviation and the values of samples are shown" \
+	"$(tr -d ' \n' <"$IB_TMP/out")" \
+	'"kind":"values","n":3,"mean":1.01[0-9]*,"sd":0.01[0-9]*,.*"values":\[1(\.0)?,1.01,1.02\]'
+cases=$(sql 'SELECT import_id FROM import_case GROUP BY 1 HAVING sum(result = 2) > 0
+	ORDER BY count(*) DESC LIMIT 1')
+run 0 imports "$cases" --format json
+is "all cases of a stream are there" \
+	"$(grep -c '"result": "' "$IB_TMP/out")" \
+	"$(sql "SELECT count(*) FROM import_case WHERE import_id = $cases")"
+get "/api/v1/imports/$cases?case=fail" >"$IB_TMP/out"
+is "or those that failed" "$(grep -o '"result":"[a-z]*"' "$IB_TMP/body" | sort | uniq -c | tr -s ' ')" \
+	" $(sql "SELECT count(*) FROM import_case WHERE import_id = $cases AND result = 2") \"result\":\"fail\""
+# Page by page, two rows each, by the answer's own next.
+pages() {
+	local next
+	next=0
+	while [ "$next" != null ]; do
+		get "/api/v1/imports/$cases?from=$next&limit=2" >"$IB_TMP/out"
+		grep -o '"name":"[^"]*","result' "$IB_TMP/body"
+		next=$(grep -o '"next":[a-z0-9]*' "$IB_TMP/body" | cut -d: -f2)
+	done
+}
+is "page after page they are the same" "$(pages | wc -l)" \
+	"$(sql "SELECT count(*) FROM import_case WHERE import_id = $cases")"
+like "a result that is none is refused" "$(get "/api/v1/imports/1?case=maybe")" \
+	'^400 .*must be pass, fail or skip'
+like "an import that is not there is not found" "$(get /api/v1/imports/4711)" \
+	'^404 .*import 4711: no such import'
+ok "which the command says" run 4 imports 4711
+like "  with what to do" "$(cat "$IB_TMP/err")" \
+	'^ironbench: imports 4711: .*"ironbench imports" lists them'
+ok "a number it must be" run 2 imports geekbench
+
 # ---- what is refused -------------------------------------------------------
 
 before=$(rows)

@@ -51,8 +51,8 @@ static void every_page_is_the_same_document(void **state)
 {
 	static const char *const paths[] = {"/", "/runs/12",
 	    "/runs/12?cell=fpu&filter=%3Cx%3E", "/runs/12/overhead", "/jobs/3",
-	    "/machines", "/machines/t16-1", "/overhead", "/history", "/compare",
-	    "/login"};
+	    "/machines", "/machines/t16-1", "/overhead", "/history", "/imports",
+	    "/imports/7", "/compare", "/login"};
 	struct harness *h = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

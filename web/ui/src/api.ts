@@ -409,8 +409,8 @@ export interface CompareRow extends CompareKey {
 	unit: string;
 	n: [number, number];
 	mean: [number | null, number | null];
-	ratio: number | null;
 	method: 'paired' | 'welch';
+	ratio: number | null;
 	interval: [number, number] | null;
 	p: number | null;
 	verdict: Verdict;
@@ -423,6 +423,69 @@ export interface Comparison {
 	counts: Record<Verdict, number>;
 	rows: CompareRow[];
 	alone: (CompareKey & { side: 'a' | 'b'; n: number })[];
-	notes: string[];
 	definition: string;
+	notes: string[];
+}
+
+// ---- imports ----------------------------------------------------------------
+
+export interface ImportHead {
+	id: number;
+	name: string;
+	format: string;
+	title: string;
+	at_ms: number;
+	who: string;
+	size: number;
+	sha256: string;
+	samples: number;
+	ratios: number;
+	cases: number;
+	verdict: 'pass' | 'fail' | null; // of cases
+}
+
+export interface Imports {
+	imports: ImportHead[];
+	next: number | null;
+}
+
+export interface ImportSeries {
+	metric: string;
+	label: string;
+	unit: string;
+	direction: 'higher' | 'lower';
+	machine: string;
+	variant: string;
+	guest: string;
+	controller: string;
+	kind: 'values' | 'mean' | 'best';
+	n: number; // 0: the file does not say
+	mean: number;
+	sd: number | null;
+	low: number | null;
+	high: number | null;
+	values: number[] | null;
+	why: string | null; // why they are not valid
+}
+
+export interface ImportCell {
+	metric: string;
+	direction: 'higher' | 'lower';
+	machine: string;
+	named: string; // as the file spells it
+	guest: string;
+	controller: string;
+	baseline: string;
+	candidate: string;
+	overhead: number;
+	text: string; // its digits
+}
+
+export interface ImportDetail extends ImportHead {
+	facts: Record<string, string>;
+	results: Record<'pass' | 'fail' | 'skip', number>;
+	series: ImportSeries[];
+	cells: ImportCell[];
+	tests: { name: string; result: 'pass' | 'fail' | 'skip'; text: string }[];
+	next: number | null;
 }

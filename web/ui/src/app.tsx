@@ -5,6 +5,8 @@ import { onLinkClick, useAddress } from './router';
 import { Shell } from './shell';
 import { ComparePage } from './pages/compare';
 import { HistoryPage } from './pages/history';
+import { ImportPage } from './pages/import';
+import { ImportsPage } from './pages/imports';
 import { IndexPage } from './pages/index';
 import { JobPage } from './pages/job';
 import { LoginPage } from './pages/login';
@@ -25,6 +27,8 @@ const routes: [RegExp, (part: string) => JSX.Element][] = [
 		<MachinePage key={name} name={decodeURIComponent(name)} />],
 	[/^\/overhead$/, () => <OverheadPage />],
 	[/^\/history$/, () => <HistoryPage />],
+	[/^\/imports$/, () => <ImportsPage />],
+	[/^\/imports\/(\d+)$/, (id) => <ImportPage key={id} id={Number(id)} />],
 	[/^\/compare$/, () => <ComparePage />],
 	[/^\/login$/, () => <LoginPage />],
 ];

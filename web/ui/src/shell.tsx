@@ -19,6 +19,7 @@ const places: [href: string, text: string, covers: RegExp][] = [
 	['/', 'Index', /^\/($|runs\/\d+$|jobs\/)/],
 	['/overhead', 'Overhead', /^\/(overhead|runs\/\d+\/overhead)/],
 	['/history', 'History', /^\/(history|compare)/],
+	['/imports', 'Imports', /^\/imports/],
 	['/machines', 'Infrastructure', /^\/machines/],
 ];
 
