@@ -157,8 +157,15 @@ static void by_sessions(
 	    (double)means->n - 1, &ret->ratio);
 }
 
-void bench_noise_floor(const struct bench_placebo *placebos, size_t n,
-    size_t pairs, struct bench_noise_floor *ret)
+static size_t pairs_of_session(const struct bench_noise_floor *f)
+{
+	size_t n = (f->pairs + f->sessions / 2) / f->sessions;
+
+	return n < 2 ? 2 : n;
+}
+
+void bench_noise_floor(const struct bench_moments *sessions, size_t n,
+    size_t for_pairs, struct bench_noise_floor *ret)
 {
 	struct bench_moments means = {0, 0, 0};
 	double squares = 0;
@@ -171,27 +178,45 @@ void bench_noise_floor(const struct bench_placebo *placebos, size_t n,
 	    .alarm_hi = NAN};
 	ratio_unknown(&ret->ratio);
 	for (size_t i = 0; i < n; i++) {
-		struct bench_moments m =
-		    moments_of(placebos[i].ln_ratios, placebos[i].n);
-		double half = half_of(bench_moments_variance(&m), m.n);
+		const struct bench_moments *m = &sessions[i];
+		double half = half_of(bench_moments_variance(m), m->n);
 
-		if (m.n < 2)
+		if (m->n < 2)
 			continue;
 		ret->sessions++;
-		ret->pairs += m.n;
-		ret->alarms += fabs(m.mean) > half;
-		squares += m.m2;
-		df += (double)m.n - 1;
-		bench_moments_add(&means, m.mean);
-		ratio_by_t(m.mean,
-		    sqrt(bench_moments_variance(&m) / (double)m.n),
-		    (double)m.n - 1, &ret->ratio);
+		ret->pairs += m->n;
+		ret->alarms += fabs(m->mean) > half;
+		squares += m->m2;
+		df += (double)m->n - 1;
+		bench_moments_add(&means, m->mean);
+		ratio_by_t(m->mean,
+		    sqrt(bench_moments_variance(m) / (double)m->n),
+		    (double)m->n - 1, &ret->ratio);
 	}
 	if (!ret->sessions)
 		return;
 	if (ret->sessions > 1)
 		by_sessions(&means, ret);
+	ret->for_pairs = for_pairs ? for_pairs : pairs_of_session(ret);
 	ret->sd = sqrt(squares / df);
-	ret->half_width = expm1(half_of(squares / df, pairs));
+	ret->half_width = expm1(half_of(squares / df, ret->for_pairs));
 	rate(ret->alarms, ret->sessions, ret);
+}
+
+void bench_noise_text(const struct bench_noise_floor *f, struct buf *to)
+{
+	if (!f->sessions)
+		return;
+	buf_printf(to,
+	    "with %zu pairs, a difference below %.2g %% is noise here; %zu of "
+	    "%zu sessions of equals found one (5 in 100 would)",
+	    f->for_pairs, 100 * f->half_width, f->alarms, f->sessions);
+	if (f->alarm_lo > BENCH_ALPHA)
+		buf_puts(to, ": too often, its intervals are too narrow");
+	/* Of one session it is what alarms say already. */
+	if (f->sessions > 1 && (f->ratio.lo > 1 || f->ratio.hi < 1))
+		buf_printf(to,
+		    "; one of two equals is ahead by %.2g %%, look for what "
+		    "differs between first and second boots",
+		    100 * fabs(f->ratio.overhead - 1));
 }

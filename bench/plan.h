@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "bench/ratio.h"
 
@@ -64,12 +65,6 @@ int bench_plan_next(const struct bench_plan *plan, const double *ln_ratios,
 
 /* ---- placebos -------------------------------------------------------- */
 
-/* One session of pairs whose two arms are the same variant. */
-struct bench_placebo {
-	const double *ln_ratios;
-	size_t n;
-};
-
 struct bench_noise_floor {
 	size_t sessions; /* of two pairs or more; others are left out */
 	size_t pairs;
@@ -79,7 +74,8 @@ struct bench_noise_floor {
 	 * one, its pairs are. NAN without a session.
 	 */
 	struct bench_estimate ratio;
-	double sd; /* of one ln ratio, within sessions */
+	double sd;        /* of one ln ratio, within sessions */
+	size_t for_pairs; /* of a comparison; 0 without a session */
 	/*
 	 * Half of the interval that so many pairs have here: what is smaller
 	 * cannot be seen. As a ratio less 1.
@@ -93,10 +89,17 @@ struct bench_noise_floor {
 };
 
 /*
- * The noise floor of a machine, for comparisons of `pairs` pairs, at least 2.
- * What cannot be known is NAN.
+ * The noise floor of a machine, for comparisons of `for_pairs` pairs; 0: of as
+ * many as a session has on the average; at least 2. Each session is the moments
+ * of the ln ratios of its pairs. What cannot be known is NAN.
  */
-void bench_noise_floor(const struct bench_placebo *placebos, size_t n,
-    size_t pairs, struct bench_noise_floor *ret);
+void bench_noise_floor(const struct bench_moments *sessions, size_t n,
+    size_t for_pairs, struct bench_noise_floor *ret);
+
+/*
+ * One sentence for a person: what cannot be seen, and whether the intervals of
+ * this machine can be trusted. Nothing without a session.
+ */
+void bench_noise_text(const struct bench_noise_floor *floor, struct buf *to);
 
 #endif

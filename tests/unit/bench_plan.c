@@ -245,12 +245,21 @@ static void stopping_by_width_keeps_the_interval_honest(void **state)
 
 /* ---- placebos -------------------------------------------------------- */
 
+static struct bench_moments moments(const double *x, size_t n)
+{
+	struct bench_moments m = {0, 0, 0};
+
+	for (size_t i = 0; i < n; i++)
+		bench_moments_add(&m, x[i]);
+	return m;
+}
+
 static void noise_floors_are_as_scipy_computes_them(void **state)
 {
 	static const double third[] = {.012, .010, .011, .013};
 	static const double second[] = {-.006, .002, .005, -.001, .004};
-	static const struct bench_placebo p[] = {
-	    {pairs, 4}, {second, 5}, {third, 4}, {third, 1}, {NULL, 0}};
+	const struct bench_moments p[] = {moments(pairs, 4), moments(second, 5),
+	    moments(third, 4), moments(third, 1), moments(NULL, 0)};
 	struct bench_noise_floor f;
 
 	(void)state;
@@ -273,7 +282,7 @@ static void noise_floors_are_as_scipy_computes_them(void **state)
 
 static void without_placebos_nothing_is_known(void **state)
 {
-	static const struct bench_placebo one = {pairs, 8};
+	const struct bench_moments one = moments(pairs, 8);
 	struct bench_noise_floor f;
 
 	(void)state;
@@ -290,21 +299,57 @@ static void without_placebos_nothing_is_known(void **state)
 
 static void equals_alarm_five_times_in_a_hundred(void **state)
 {
-	static double x[2000][6];
-	static struct bench_placebo p[2000];
+	static struct bench_moments p[2000];
 	struct bench_random r = {kit_seed(8)};
 	struct bench_noise_floor f;
 
 	(void)state;
 	for (size_t i = 0; i < 2000; i++) {
+		double x[6];
+
 		for (size_t k = 0; k < 6; k++)
-			x[i][k] = .02 * kit_normal(&r);
-		p[i] = (struct bench_placebo){x[i], 6};
+			x[k] = .02 * kit_normal(&r);
+		p[i] = moments(x, 6);
 	}
 	bench_noise_floor(p, 2000, 6, &f);
 	print_message("# %.4f, sd %.5f\n", f.alarm_rate, f.sd);
 	assert_true(f.alarm_rate > .03 && f.alarm_rate < .07);
 	kit_near("sd", f.sd, .02, .05);
+}
+
+static void says(const double *mean, size_t n, const char *want)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(1000);
+	struct bench_moments p[100];
+	struct bench_noise_floor f;
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (struct bench_moments){6, mean[i], .0001};
+	bench_noise_floor(p, n, 0, &f);
+	bench_noise_text(&f, &b);
+	assert_string_equal(buf_str(&b), want);
+}
+
+static void the_noise_is_told_in_a_sentence(void **state)
+{
+	static const double fair[] = {.001, -.001, .002, -.002};
+	static const double loud[] = {.1, -.1, .09, -.1};
+	static const double bent[] = {.003, .0031, .0029, .003};
+
+	(void)state;
+	says(NULL, 0, "");
+	says(fair, 4,
+	    "with 6 pairs, a difference below 0.47 % is noise here; 0 of 4 "
+	    "sessions of equals found one (5 in 100 would)");
+	says(loud, 4,
+	    "with 6 pairs, a difference below 0.47 % is noise here; 4 of 4 "
+	    "sessions of equals found one (5 in 100 would): too often, its "
+	    "intervals are too narrow");
+	says(bent, 4,
+	    "with 6 pairs, a difference below 0.47 % is noise here; 0 of 4 "
+	    "sessions of equals found one (5 in 100 would); one of two equals "
+	    "is ahead by 0.3 %, look for what differs between first and second "
+	    "boots");
 }
 
 int main(void)
@@ -323,6 +368,7 @@ int main(void)
 	    cmocka_unit_test(noise_floors_are_as_scipy_computes_them),
 	    cmocka_unit_test(without_placebos_nothing_is_known),
 	    cmocka_unit_test(equals_alarm_five_times_in_a_hundred),
+	    cmocka_unit_test(the_noise_is_told_in_a_sentence),
 	};
 
 	return cmocka_run_group_tests_name("bench_plan", tests, NULL, NULL);

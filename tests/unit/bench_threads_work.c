@@ -127,11 +127,13 @@ static void plan(struct work *w, const double *b)
 {
 	struct bench_plan p = {.02, 6, 100};
 	struct bench_plan_step s;
-	struct bench_placebo placebo = {b, VALUES};
+	struct bench_moments placebo = {0, 0, 0};
 	struct bench_noise_floor f;
 
 	if (bench_plan_next(&p, b, VALUES, VALUES, &s, NULL) == 0)
 		w->sum += (double)s.expected;
+	for (size_t i = 0; i < VALUES; i++)
+		bench_moments_add(&placebo, b[i]);
 	bench_noise_floor(&placebo, 1, 6, &f);
 	w->sum += f.half_width;
 }
