@@ -75,6 +75,10 @@ static const struct command commands[] = {
         OPTS_LIST | OPTS_SERIES, 0, 0, NEEDS_SERVER, cmd_series},
     {"metrics", "", "list the metrics, and which values are better", NULL,
         OPTS_LIST, 0, 0, NEEDS_SERVER, cmd_metrics},
+    {"noise", "[MACHINE]", "what machines find between equals",
+        "Of placebos, whose two arms are the same: which difference is noise, "
+        "and how often\none is found where there is none.",
+        OPTS_LIST, 0, 1, NEEDS_SERVER, cmd_noise},
     {"verify", "RUN", "read the raw outputs of a run again and compare",
         "Every stored value is compared with the raw output it was read from. "
         "The exit\ncode is 1 if one differs or an output is missing.",
@@ -262,7 +266,7 @@ static bool has_format(const struct cli *cli, enum format format)
 {
 	static int (*const commands_of_tables[])(struct cli *) = {cmd_compare,
 	    cmd_history, cmd_import, cmd_machines, cmd_matrix, cmd_metrics,
-	    cmd_overhead, cmd_runs, cmd_series, cmd_verify};
+	    cmd_noise, cmd_overhead, cmd_runs, cmd_series, cmd_verify};
 
 	if (format == FORMAT_JUNIT)
 		return cli->command->run == cmd_show;

@@ -99,6 +99,7 @@ int cmd_power(struct cli *cli);
 int cmd_machines(struct cli *cli);
 int cmd_matrix(struct cli *cli);
 int cmd_metrics(struct cli *cli);
+int cmd_noise(struct cli *cli);
 int cmd_overhead(struct cli *cli);
 int cmd_rerun(struct cli *cli);
 int cmd_runs(struct cli *cli);

@@ -21,6 +21,7 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/logs.c \
 	%D%/machines.c \
 	%D%/matrix.c \
+	%D%/noise.c \
 	%D%/options.c %D%/options.h \
 	%D%/overhead.c %D%/overhead.h \
 	%D%/overhead_wide.c \

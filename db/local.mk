@@ -31,6 +31,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/point.c %D%/point.h \
 	%D%/read.h \
 	%D%/read_cells.h \
+	%D%/read_noise.h \
 	%D%/read_series.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reader_attempt.c \
@@ -40,6 +41,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/reader_imports.c \
 	%D%/reader_job.c \
 	%D%/reader_machine.c \
+	%D%/reader_noise.c \
 	%D%/reader_points.c \
 	%D%/reader_run.c \
 	%D%/reader_series.c \

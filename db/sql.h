@@ -35,6 +35,7 @@ extern const char *const sql_reader_changes[];
 extern const char *const sql_reader_machine[];
 extern const char *const sql_reader_import[];
 extern const char *const sql_reader_imports[];
+extern const char *const sql_reader_noise[];
 extern const char *const sql_reader_series[];
 extern const char *const sql_reader_points[];
 

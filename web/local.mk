@@ -13,6 +13,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/api_machines.c \
 	%D%/api_meta.c \
 	%D%/api_metrics.c \
+	%D%/api_noise.c \
 	%D%/api_runs.c \
 	%D%/api_series.c \
 	%D%/api_session.c \
@@ -61,6 +62,7 @@ web_tests = \
 	tests/unit/web_http \
 	tests/unit/web_link \
 	tests/unit/web_pages \
+	tests/unit/web_noise \
 	tests/unit/web_series \
 	tests/unit/web_session \
 	tests/unit/web_submit
@@ -95,6 +97,9 @@ tests_unit_web_http_SOURCES = tests/unit/web_http.c $(web_harness)
 tests_unit_web_http_LDADD = $(web_test_libs)
 tests_unit_web_link_SOURCES = tests/unit/web_link.c
 tests_unit_web_link_LDADD = $(web_test_libs)
+tests_unit_web_noise_SOURCES = tests/unit/web_noise.c \
+	$(series_world) $(web_harness)
+tests_unit_web_noise_LDADD = $(web_test_libs)
 tests_unit_web_pages_SOURCES = tests/unit/web_pages.c $(web_harness)
 tests_unit_web_pages_LDADD = $(web_test_libs)
 tests_unit_web_series_SOURCES = tests/unit/web_series.c \

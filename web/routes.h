@@ -65,6 +65,7 @@ enum MHD_Result api_series_list(struct request *rq); /* api_series.c */
 enum MHD_Result api_history(struct request *rq);
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
 enum MHD_Result api_machine(struct request *rq);
+enum MHD_Result api_noise(struct request *rq);
 enum MHD_Result api_queue(struct request *rq);
 enum MHD_Result api_offline(struct request *rq);
 enum MHD_Result api_power_on(struct request *rq);
@@ -135,6 +136,10 @@ enum import_query_index {
 	IMPORT_FROM,
 	IMPORT_LIMIT,
 	IMPORT_CASE
+};
+extern const struct query_param noise_query[]; /* api_noise.c */
+enum noise_query_index {
+	NOISE_PAIRS
 };
 extern const struct query_param runs_query[]; /* api_runs.c */
 enum runs_query_index {

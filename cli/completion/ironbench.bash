@@ -32,7 +32,7 @@ _ironbench() {
 		words="table json csv"
 		case $cmd in
 		compare | history | import | imports | machines | matrix | metrics | \
-			overhead | runs | series | verify)
+			noise | overhead | runs | series | verify)
 			words+=" markdown"
 			;;
 		show) words+=" junit" ;;
@@ -72,6 +72,7 @@ _ironbench() {
 		machine,*)
 			words="$(_ironbench_server machines) offline online"
 			;;
+		noise,*) words=$(_ironbench_server machines) ;;
 		power,*)
 			words="$(_ironbench_server machines) on off"
 			;;

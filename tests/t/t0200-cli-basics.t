@@ -53,7 +53,7 @@ ends "the version needs no server" 0 --version
 like "and names the program" "$out" '^ironbench [0-9]+\.[0-9]+'
 ends "help needs no server" 0 help
 for c in submit runs show watch matrix overhead compare history series metrics \
-	import imports verify logs job why machines machine cancel \
+	noise import imports verify logs job why machines machine cancel \
 	rerun hook help; do
 	run help $c
 	like "help $c shows its usage" "$code $out" "^0 usage: ironbench $c"

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The noise of a machine over HTTP, of sessions that are known. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "tests/unit/series_world.h"
+#include "tests/unit/web_harness.h"
+
+#define PAIRS 4
+
+/* One session: the second arm is so much off, in each pair by turns. */
+static void session(
+    struct harness *h, double bias, double spread, enum outcome outcome)
+{
+	double b[PAIRS];
+	double c[PAIRS];
+	const struct world_numbers numbers[] = {
+	    {WORLD_METRIC, WORLD_UNIT, "vboxdrv", "linux", "nvme", b, PAIRS, 0},
+	    {WORLD_METRIC, WORLD_UNIT, "vboxdrv#placebo", "linux", "nvme", c,
+	        PAIRS, 0}};
+	const struct world_run run = {WORLD_PROJECT, WORLD_NAME, NULL,
+	    1700000000000, WORLD_MACHINE, outcome, NULL, numbers,
+	    ARRAY_LEN(numbers)};
+	struct db_tx *tx = db_tx_new(harness_db(h));
+
+	for (int i = 0; i < PAIRS; i++) {
+		b[i] = 1000 + i;
+		c[i] = b[i] * (1 + bias + (i % 2 ? spread : -spread));
+	}
+	(void)world_run_put(harness_db(h), tx, &run);
+	harness_commit(h, tx);
+}
+
+static int setup(void **state)
+{
+	struct harness *h = harness_new(READS_OPEN);
+
+	session(h, .001, .01, OUTCOME_PASS);
+	session(h, -.001, .01, OUTCOME_PASS);
+	session(h, .05, .01, OUTCOME_PASS);
+	/* An error never enters a table. */
+	session(h, .5, .01, OUTCOME_FAIL);
+	*state = h;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	harness_free(*state);
+	return 0;
+}
+
+static json_t *get(struct harness *h, const char *path, int status)
+{
+	scoped_val(reply_done) struct reply r =
+	    http_get(harness_port(h), path, "");
+	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
+
+	if (r.status != status || !doc)
+		fail_msg("%s: %d %s", path, r.status, r.body);
+	return doc;
+}
+
+static double real(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static void sessions_of_equals_are_the_noise_of_a_machine(void **state)
+{
+	json_t *doc =
+	    get(*state, "/api/v1/machines/" WORLD_MACHINE "/noise", 200);
+	const json_t *list = json_object_get(doc, "noise");
+	const json_t *n = json_array_get(list, 0);
+	const char *text = json_string_value(json_object_get(n, "text"));
+
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(
+	    json_string_value(json_object_get(n, "variant")), "vboxdrv");
+	assert_string_equal(
+	    json_string_value(json_object_get(n, "controller")), "nvme");
+	assert_int_equal((int)real(n, "sessions"), 3);
+	assert_int_equal((int)real(n, "pairs"), 12);
+	assert_int_equal((int)real(n, "for_pairs"), 4);
+	/* Only the third session leaves 1 out. */
+	assert_int_equal((int)real(n, "alarms"), 1);
+	assert_true(fabs(real(n, "alarm_rate") - 1 / 3.) < 1e-9);
+	/* t(.975, 3) sd / 2 of a sd of about .0115 */
+	assert_true(fabs(real(n, "half_width") - .0182) < .0006);
+	if (!text ||
+	    !str_starts(text,
+	        "with 4 pairs, a difference below 1.8 % is noise here; 1 "
+	        "of 3 sessions of equals found one"))
+		fail_msg("%s", text);
+	json_decref(doc);
+}
+
+static void more_pairs_see_smaller_differences(void **state)
+{
+	json_t *doc = get(
+	    *state, "/api/v1/machines/" WORLD_MACHINE "/noise?pairs=100", 200);
+	const json_t *n = json_array_get(json_object_get(doc, "noise"), 0);
+
+	assert_int_equal((int)real(n, "for_pairs"), 100);
+	assert_true(real(n, "half_width") < .0025);
+	json_decref(doc);
+	json_decref(get(
+	    *state, "/api/v1/machines/" WORLD_MACHINE "/noise?pairs=1", 400));
+}
+
+static void a_machine_that_nobody_knows_is_not_found(void **state)
+{
+	json_decref(get(*state, "/api/v1/machines/nobody/noise", 404));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sessions_of_equals_are_the_noise_of_a_machine),
+	    cmocka_unit_test(more_pairs_see_smaller_differences),
+	    cmocka_unit_test(a_machine_that_nobody_knows_is_not_found),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
