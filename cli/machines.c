@@ -185,7 +185,7 @@ int cmd_machine(struct cli *cli)
 
 int cmd_power(struct cli *cli)
 {
-	static const char *const verbs[] = {"on", "off"};
+	static const char *const verbs[] = {"on", "off", "cycle"};
 	const char *name = cli->opts.args[1];
 	const char *verb = cli->opts.args[2];
 	scoped_val(buf_done) struct buf path = BUF_INIT(TEXT_BYTES);
@@ -195,7 +195,7 @@ int cmd_power(struct cli *cli)
 	struct err err = ERR_INIT;
 
 	if (!str_in(verb, verbs, ARRAY_LEN(verbs)))
-		return cli_bad(cli, "power: %s: neither on nor off", verb);
+		return cli_bad(cli, "power: %s: none of on, off, cycle", verb);
 	buf_puts(&path, "/api/v1/machines/");
 	http_escape(&path, name);
 	buf_printf(&path, "/power/%s", verb);

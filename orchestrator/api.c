@@ -375,6 +375,7 @@ struct hand {
 	int64_t machine_id;
 	enum power_state want;
 	int64_t deadline_ms;
+	bool then_on; /* a cycle: off is not the end of it */
 };
 
 static void hand_done(void *arg, int r, enum power_state seen,
@@ -384,6 +385,13 @@ static void hand_done(void *arg, int r, enum power_state seen,
 	struct machine *m =
 	    map_find(&hand->who.d->machines_by_id, hand->machine_id);
 
+	if (r == 0 && hand->then_on && m && m->power && m->by_hand) {
+		hand->then_on = false;
+		hand->want = POWER_ON;
+		power_set(m->power, hand->want, hand->deadline_ms, NULL,
+		    hand_done, hand);
+		return;
+	}
 	if (m)
 		m->by_hand = false;
 	if (r < 0)
@@ -436,7 +444,7 @@ static const char *not_by_hand(const struct daemon *d, const struct machine *m)
 static void op_power(struct asker who, const json_t *h)
 {
 	struct machine *m = machine_by_name(who.d, text_of(h, "machine"));
-	bool on = strcmp(text_of(h, "do"), "on") == 0;
+	const char *what = text_of(h, "do"); /* "on", "off", "cycle" */
 	const char *name;
 	const char *refused;
 	struct hand *hand;
@@ -454,11 +462,12 @@ static void op_power(struct asker who, const json_t *h)
 		return;
 	}
 	hand = xcalloc(1, sizeof(*hand));
-	*hand = (struct hand){who, m->id, on ? POWER_ON : POWER_OFF,
-	    loop_now_ms(who.d->loop) + HAND_MS};
+	*hand = (struct hand){who, m->id,
+	    strcmp(what, "on") == 0 ? POWER_ON : POWER_OFF,
+	    loop_now_ms(who.d->loop) + HAND_MS, strcmp(what, "cycle") == 0};
 	m->by_hand = true;
 	audit_then(who.d->db, hand_durable, hand, name, "machine %s power %s",
-	    m->name, on ? "on" : "off");
+	    m->name, what);
 }
 
 static const struct op {

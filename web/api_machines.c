@@ -193,6 +193,11 @@ enum MHD_Result api_power_off(struct request *rq)
 	return power(rq, "off");
 }
 
+enum MHD_Result api_power_cycle(struct request *rq)
+{
+	return power(rq, "cycle");
+}
+
 enum MHD_Result api_offline(struct request *rq)
 {
 	return act(rq, "offline");

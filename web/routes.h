@@ -70,6 +70,7 @@ enum MHD_Result api_queue(struct request *rq);
 enum MHD_Result api_offline(struct request *rq);
 enum MHD_Result api_power_on(struct request *rq);
 enum MHD_Result api_power_off(struct request *rq);
+enum MHD_Result api_power_cycle(struct request *rq);
 enum MHD_Result api_online(struct request *rq);
 enum MHD_Result api_session(struct request *rq); /* api_session.c */
 enum MHD_Result api_login(struct request *rq);

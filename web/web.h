@@ -48,7 +48,7 @@
  *         ("offline", "online"), why
  *
  * power   token, remote, machine, do            200 {"power":"on","evidence"};
- *         ("on", "off")                         409 unless it is offline
+ *         ("on", "off", "cycle")                409 unless it is offline
  * hook    project, event, delivery, signature,   202 {"run":N}, 200 {"run":N,
  *         content_type, remote; body: the raw   "replay":true}, 200 {"ignored":
  *         request body                          "why"}, 401, 400

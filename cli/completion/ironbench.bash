@@ -74,7 +74,7 @@ _ironbench() {
 			;;
 		noise,*) words=$(_ironbench_server machines) ;;
 		power,*)
-			words="$(_ironbench_server machines) on off"
+			words="$(_ironbench_server machines) on off cycle"
 			;;
 		history,*)
 			words=$(_ironbench_server series)

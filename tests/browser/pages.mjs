@@ -6,7 +6,9 @@
 //	IB_READ_TOKEN				one that may only read
 //	IB_CHROMIUM				the browser
 //	IB_BUNDLE				a folder with test kernels
+//	IRONBENCH_LAB, LAB_DIR			the lab, to be asked what is on
 //	IB_TMP					for "restart": see cutStream()
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, exit, stdout } from 'node:process';
@@ -279,6 +281,29 @@ async function acts(page, run) {
 		same(await page.getByRole('button', { name: 'Cancel', exact: true }).count(), 0));
 }
 
+// What the lab itself says of the machine: its process, not the daemon's view.
+function inTheLab() {
+	const said = execFileSync(env.IRONBENCH_LAB, ['--dir', env.LAB_DIR, 'status'], { encoding: 'utf8' });
+	return said.split('\n').find((line) => line.split(/\s+/)[0] === MACHINE) ?? said;
+}
+
+async function powerButtons(page) {
+	const said = page.getByRole('status').filter({ hasText: /^(on|off): / });
+	const press = async (name, state) => {
+		await page.getByRole('button', { name, exact: true }).click();
+		await said.filter({ hasText: new RegExp(`^${state}: `) }).waitFor();
+		await until(`the lab says ${state}`, () =>
+			inTheLab().split(/\s+/)[1] === state || inTheLab());
+	};
+	await check('its power is switched on, and it really is', () => press('Power on', 'on'));
+	const before = inTheLab();
+	await check('a cycle is another start of it', async () => {
+		await press('Power cycle', 'on');
+		return inTheLab() !== before || before;
+	});
+	await check('it is switched off, and it really is', () => press('Power off', 'off'));
+}
+
 async function machine(page) {
 	await logIn(page, `/machines/${MACHINE}`);
 	const pill = page.locator('header').getByRole('link', { name: '1 machine' });
@@ -292,6 +317,7 @@ async function machine(page) {
 	});
 	await check('the top of every page tells', () =>
 		until('the pill', async () => same(await pill.textContent(), '1 machine · 1 offline')));
+	await powerButtons(page);
 	await check('it is put back', async () => {
 		await page.getByRole('button', { name: 'Online' }).click();
 		await until('the pill', async () => same(await pill.textContent(), '1 machine'));

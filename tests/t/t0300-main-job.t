@@ -126,6 +126,7 @@ like "then it is switched on, and read back" \
 	"$("$IRONBENCH" power m1 on)" 'm1: on'
 like "which the lab sees, too" \
 	"$("$IRONBENCH_LAB" --dir "$LAB_DIR" status | grep m1)" 'on'
+like "a cycle ends with it on again" "$("$IRONBENCH" power m1 cycle)" 'm1: on'
 like "and off" "$("$IRONBENCH" power m1 off)" 'm1: off'
 ok "it is put back" "$IRONBENCH" machine m1 online
 run=$("$IRONBENCH" submit "$dir/one.yaml" --name "a person comes")

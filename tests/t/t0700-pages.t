@@ -20,7 +20,7 @@ lab_start --machines 1 --platforms virtual
 wait_for 20 machines_are 1 || bail "the daemon did not take the lab"
 IB_BUNDLE=$(bundle)
 IB_READ_TOKEN=$(token_add reader read)
-export IB_BUNDLE IB_READ_TOKEN
+export IB_BUNDLE IB_READ_TOKEN IRONBENCH_LAB LAB_DIR
 
 # The browser asks for a restart of the daemon with the file "restart".
 said() {

@@ -92,7 +92,7 @@ export function ServiceButtons({ m, done }: { m: Machine; done: () => void }): J
 	return (
 		<>
 			{m.health !== 'maintenance' && m.health !== 'retired' && (
-				<ActButton scope="operate" title={`Takes ${m.name} out of service after its job`}
+				<ActButton scope="operate" title={`Takes ${m.name} out of service at once`}
 					act={async () => ask(true)}>Offline…</ActButton>
 			)}
 			{m.health !== 'good' && (
@@ -103,7 +103,7 @@ export function ServiceButtons({ m, done }: { m: Machine; done: () => void }): J
 				<ConfirmDialog title={`Take ${m.name} offline`} verb="Take offline" ask="Why?"
 					act={(why) => to('offline', why)} close={() => ask(false)}>
 					<p>It takes no new job until it is put online again
-						{m.busy ? `; job ${m.busy.job} is not interrupted` : ''}.</p>
+						{m.busy ? `; job ${m.busy.job} ends here, blames nobody and waits for another machine` : ''}.</p>
 				</ConfirmDialog>
 			)}
 		</>

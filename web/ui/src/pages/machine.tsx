@@ -29,7 +29,7 @@ function PowerButtons({ m, done }: { m: MachineDetail; done: () => void }): JSX.
 	const [said, say] = useState('');
 	if (m.health !== 'maintenance')
 		return null;
-	const to = async (power: 'on' | 'off'): Promise<void> => {
+	const to = async (power: 'on' | 'off' | 'cycle'): Promise<void> => {
 		say('');
 		const answer = await post<{ power: string; evidence: string }>(
 			`/api/v1/machines/${encodeURIComponent(m.name)}/power/${power}`);
@@ -40,6 +40,7 @@ function PowerButtons({ m, done }: { m: MachineDetail; done: () => void }): JSX.
 		<>
 			<ActButton scope="operate" act={() => to('on')}>Power on</ActButton>
 			<ActButton scope="operate" act={() => to('off')}>Power off</ActButton>
+			<ActButton scope="operate" title="Off, read back, and on" act={() => to('cycle')}>Power cycle</ActButton>
 			{said && <span class="sub" role="status">{said}</span>}
 		</>
 	);
