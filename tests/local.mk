@@ -26,6 +26,7 @@ end_to_end_tests = \
 	%D%/t/t0410-ssh-refused.t \
 	%D%/t/t0500-push.t \
 	%D%/t/t0700-pages.t \
+	%D%/t/t0710-pages-data.t \
 	%D%/t/t0800-import.t \
 	%D%/t/t0810-history.t
 
@@ -43,6 +44,7 @@ EXTRA_DIST += \
 	$(end_to_end_tests) \
 	$(measuring_tests) \
 	%D%/README.md \
+	%D%/browser/data.mjs \
 	%D%/browser/kit.mjs \
 	%D%/browser/package-lock.json \
 	%D%/browser/package.json \

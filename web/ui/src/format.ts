@@ -67,6 +67,11 @@ export function ratio(x: number): string {
 	return Number(text).toString();
 }
 
+// The last part of a path.
+export function baseName(path: string): string {
+	return path.slice(path.lastIndexOf('/') + 1) || path;
+}
+
 export function shortCommit(sha: string): string {
 	return sha.slice(0, 7);
 }

@@ -4,7 +4,7 @@ import '../pages.css';
 import { Fragment, type JSX } from 'preact';
 import type { ImportDetail } from '../api';
 import { useApi } from '../data';
-import { bytes } from '../format';
+import { baseName, bytes } from '../format';
 import { ImportCases, ImportRatios, ImportSamples, ImportVerdict } from '../import_parts';
 import { useAddress, withQuery } from '../router';
 import { ErrorBox, Skeleton, Time, useTitle } from '../widgets';
@@ -16,10 +16,10 @@ function Head({ im }: { im: ImportDetail }): JSX.Element {
 		<>
 			<div class="sub">
 				import {im.id} · {im.title} · imported <Time at={im.at_ms} /> by {im.who} ·{' '}
-				<a class="l" href={`/api/v1/files/${im.sha256}`} download={im.name} title={`SHA-256 ${im.sha256}`}>
+				<a class="l" href={`/api/v1/files/${im.sha256}`} download={baseName(im.name)} title={`SHA-256 ${im.sha256}`}>
 					the file as it came, {bytes(im.size)}</a>
 			</div>
-			<h1>{im.name}</h1>
+			<h1 title={im.name}>{baseName(im.name)}</h1>
 			{im.verdict && <p><ImportVerdict verdict={im.verdict} />{why && <span class="sub"> · {why}</span>}</p>}
 			{facts.length > 0 && (
 				<dl class="facts-list">
@@ -36,7 +36,7 @@ export function ImportPage({ id }: { id: number }): JSX.Element {
 	const from = query.get('from');
 	const asked = new URLSearchParams([...(only ? [['case', only]] : []), ...(from ? [['from', from]] : [])]);
 	const { data: im, error, reload } = useApi<ImportDetail>(`/api/v1/imports/${id}?${asked}`);
-	useTitle(im ? `${im.name} · import ${id}` : `import ${id}`);
+	useTitle(im ? `${baseName(im.name)} · import ${id}` : `import ${id}`);
 	if (!im)
 		return error
 			? <><h1>Import {id}</h1><ErrorBox what={`Import ${id} cannot be shown`} error={error} retry={reload} /></>

@@ -4,7 +4,7 @@ import '../pages.css';
 import type { JSX } from 'preact';
 import type { ImportHead, Imports } from '../api';
 import { useApi } from '../data';
-import { bytes } from '../format';
+import { baseName, bytes } from '../format';
 import { ImportVerdict } from '../import_parts';
 import { useAddress, withQuery } from '../router';
 import { Count, Empty, ErrorBox, SkeletonRows, Time, useRows, useTitle } from '../widgets';
@@ -15,7 +15,7 @@ function Row({ im }: { im: ImportHead }): JSX.Element {
 	return (
 		<tr data-row>
 			<td class="n"><a class="l" href={`/imports/${im.id}`}>{im.id}</a></td>
-			<td class="wrap mono">{im.name}</td>
+			<td class="wrap mono" title={im.name}>{baseName(im.name)}</td>
 			<td>{im.title}</td>
 			<td class="n"><Count n={im.samples} /></td>
 			<td class="n"><Count n={im.ratios} /></td>

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Pages that show numbers, in a browser: a history of runs and everything that
+# can be imported, without a machine. Everybody can use them, on wide and narrow
+# screens. What is looked at stands in tests/browser/data.mjs.
+
+. "$IB_SRCDIR/tests/lib/tap.sh"
+. "$IB_SRCDIR/tests/lib/lab.sh"
+. "$IB_SRCDIR/tests/lib/node.sh"
+
+IB_CHROMIUM=$(command -v chromium) || skip_all "no chromium"
+command -v npm >/dev/null || skip_all "no npm"
+export IB_CHROMIUM
+
+folder=$(node_packages tests/browser) || {
+	diag "$folder"
+	bail "the packages of tests/browser are not to be had"
+}
+mkdir "$STATE_DIR"
+"$IB_BUILDDIR/tests/unit/series_gen" "$STATE_DIR" >"$IB_TMP/first" ||
+	bail "there is no database"
+daemon_start
+IRONBENCH_TOKEN=$(token_add "test-$$" read,submit,operate)
+export IRONBENCH_TOKEN
+for file in "$IB_SRCDIR"/fixtures/published/*.csv; do
+	"$IRONBENCH" import "$file" >"$IB_TMP/out" || bail "$file"
+done
+for file in "$IB_SRCDIR"/fixtures/imports/*/*; do
+	"$IRONBENCH" import --machine bench-1 --variant plain --guest linux \
+		"$file" >"$IB_TMP/out" 2>&1 || bail "$file"
+done
+
+start browser sh -c 'cd "$1" && exec node "$2"' sh "$folder" \
+	"$IB_SRCDIR/tests/browser/data.mjs"
+ended() {
+	! is_running browser
+}
+wait_for 300 ended || stop browser
+while read -r line; do
+	case $line in
+	'ok - '*) tap_report 0 "${line#ok - }" ;;
+	'not ok - '*) tap_report 1 "${line#not ok - }" ;;
+	done) finished=1 ;;
+	'# '*) echo "$line" ;;
+	*) diag "$line" ;;
+	esac
+done <"$(log_of browser)"
+is "the browser went through all of it" "${finished:-0}" 1
+done_testing
