@@ -14,13 +14,14 @@
 #define MAD_TO_SD 1.4826          /* of a normal law */
 #define DEVIATION_TO_SD 1.2533141 /* sqrt(pi / 2) */
 
-void found_add(struct found *f, size_t index, double p)
+void found_add(struct found *f, size_t index, double p, double p_bound)
 {
 	if (f->n == f->cap) {
 		f->cap = f->cap ? 2 * f->cap : 16;
 		f->v = xrealloc(f->v, f->cap, sizeof(f->v[0]));
 	}
-	f->v[f->n++] = (struct bench_change){.index = index, .p = p};
+	f->v[f->n++] =
+	    (struct bench_change){.index = index, .p = p, .p_bound = p_bound};
 }
 
 double changes_mean(const double *x, size_t n)
@@ -276,7 +277,7 @@ int bench_changes(const double *x, size_t n,
     const struct bench_changes_options *opts, struct bench_changes **ret,
     struct err *err)
 {
-	struct found f = {NULL, 0, 0};
+	struct found f = {NULL, 0, 0, 0};
 	struct borders b = {NULL, 0};
 	struct bench_changes *c;
 	int r = check(x, n, opts, err);
@@ -291,6 +292,7 @@ int bench_changes(const double *x, size_t n,
 	free(b.v);
 	c->changes = f.v;
 	c->n_changes = f.n;
+	c->n_scans = f.n_scans;
 	*ret = c;
 	return 0;
 }

@@ -55,6 +55,12 @@ struct bench_level {
 struct bench_change {
 	size_t index; /* the first point of the new level, from 0 */
 	double p;     /* NAN: below 1e-4 (maxt; its table ends there) */
+	/*
+	 * To compare changes of many series with: p, or below 1e-4 an upper
+	 * bound of it (Bonferroni's, of t at as many splits), and not less than
+	 * the chance that the ranks of so few points fall apart like that.
+	 */
+	double p_bound;
 	struct bench_level before; /* up to the change or border before it */
 	struct bench_level after;
 	double ratio; /* after / before; NAN if before is 0 */
@@ -77,6 +83,7 @@ struct bench_changes {
 	 * BENCH_NO_SUSPECT.
 	 */
 	size_t suspect;
+	size_t n_scans; /* tests that were made, whatever they found */
 };
 
 /*

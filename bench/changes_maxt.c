@@ -86,6 +86,31 @@ static double p_of(const double c[CHANGES_ALPHAS], double t)
 	return alphas[CHANGES_ALPHAS - 1];
 }
 
+/* How many ways there are to choose k of n; some large number where many. */
+static double choose(size_t n, size_t k)
+{
+	double ways = 1;
+
+	for (size_t i = 1; i <= k && i <= n - k && ways < 1e18; i++)
+		ways *= (double)(n - i + 1) / (double)i;
+	return ways;
+}
+
+/*
+ * p for a comparison with others: beyond the table, where it is not known, what
+ * the t of that many splits have together at most. Permuted ranks fall apart at
+ * the k-th of n points with a chance of 2 / choose(n, k): it is no less.
+ */
+static double bound_of(double p, double t, size_t n, size_t k)
+{
+	double splits = (double)(n - 2 * BENCH_LEVEL_LEAST + 1);
+
+	if (isnan(p))
+		p = fmin(BENCH_ALPHA_LEAST,
+		    splits * rmath_pt_two_sided(fmin(t, 1e6), (double)(n - 2)));
+	return fmin(fmax(p, 2 / choose(n, k)), 1);
+}
+
 /* ---- one segment ----------------------------------------------------- */
 
 struct split {
@@ -154,13 +179,15 @@ void changes_maxt(const double *x, size_t n, double alpha, struct found *f)
 
 		if (!changes_critical(size, c))
 			continue;
+		f->n_scans++;
 		changes_scores(x + g.from, size, a);
 		best_split(a, size, &s);
 		rho = changes_rho(a, size, s.at);
 		t = s.t / sqrt((1 + rho) / (1 - rho));
 		if (!(t > critical_at(c, alpha)))
 			continue;
-		found_add(f, g.from + s.at, p_of(c, t));
+		found_add(f, g.from + s.at, p_of(c, t),
+		    bound_of(p_of(c, t), t, size, s.at));
 		todo[n_todo++] = (struct range){g.from, g.from + s.at};
 		todo[n_todo++] = (struct range){g.from + s.at, g.to};
 	}

@@ -262,6 +262,7 @@ void changes_otava(const double *x, size_t n,
 
 	find_weak(x, n, opts->window, weak_p, &w);
 	merge(x, n, opts, &w);
+	f->n_scans++;
 	for (size_t i = 0; i < w.n; i++)
-		found_add(f, w.v[i].index, w.v[i].p);
+		found_add(f, w.v[i].index, w.v[i].p, w.v[i].p);
 }

@@ -7,14 +7,15 @@
 
 #include "bench/changes.h"
 
-/* Changes found so far: index and p only. */
+/* Changes found so far: index, p and its bound only. */
 struct found {
 	struct bench_change *v;
 	size_t n;
 	size_t cap;
+	size_t n_scans;
 };
 
-void found_add(struct found *f, size_t index, double p);
+void found_add(struct found *f, size_t index, double p, double p_bound);
 
 /*
  * The detectors: they add what they find in one environment, with indices from

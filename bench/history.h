@@ -114,6 +114,12 @@ void bench_history_free(struct bench_history *h);
 SCOPED_DEFINE(struct bench_history, bench_history_free);
 
 /*
+ * An environment as far as `over` tells of it, and beyond that as `text` does:
+ * both as in struct bench_point. Caller frees.
+ */
+char *bench_environment_with(const char *text, const char *over);
+
+/*
  * Which of the changes of many series are to be believed together: those whose
  * p, adjusted by Benjamini and Hochberg, is at most q. A p that is NAN counts
  * as BENCH_ALPHA_LEAST. tests: how many scans there were, found or not; at

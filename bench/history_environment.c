@@ -114,3 +114,39 @@ int environment_compare(const char *before, const char *after, size_t index,
 	}
 	return 0;
 }
+
+/* Whether a line of the text has the key that this line begins with. */
+static bool has_key(const char *text, const char *line, size_t key_len)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len > key_len && text[key_len] == '=' &&
+		    !memcmp(text, line, key_len))
+			return true;
+		text += len + (text[len] == '\n');
+	}
+	return false;
+}
+
+char *bench_environment_with(const char *text, const char *over)
+{
+	size_t room = strlen(text) + strlen(over) + 3;
+	char *ret = xcalloc(room, 1);
+	size_t n = strlen(over);
+
+	memcpy(ret, over, n);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len && !has_key(over, text, strcspn(text, "=\n"))) {
+			if (n && ret[n - 1] != '\n')
+				ret[n++] = '\n';
+			memcpy(ret + n, text, len);
+			n += len;
+			ret[n++] = '\n';
+		}
+		text += len + (text[len] == '\n');
+	}
+	return ret;
+}

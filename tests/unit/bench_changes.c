@@ -256,6 +256,89 @@ static void two_constant_levels_are_a_certain_change(void **state)
 	kit_near("ratio", c->changes[0].ratio, 1.2, 1e-12);
 }
 
+/* ---- among many series ----------------------------------------------- */
+
+static void few_points_never_have_a_small_bound(void **state)
+{
+	static const double x[] = {1, 5, 2, 4, 3, 11, 15, 12, 14, 13};
+	scoped(bench_changes_free) struct bench_changes *c = NULL;
+
+	(void)state;
+	c = changes(x, ARRAY_LEN(x), &defaults);
+	assert_int_equal(c->n_changes, 1);
+	kit_near("2 / choose(10, 5)", c->changes[0].p_bound, 2. / 252, 1e-12);
+}
+
+static void bound_goes_on_where_the_table_ends(void **state)
+{
+	struct bench_random r = {3};
+	double noise[60];
+	double last = 1;
+	bool beyond = false;
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		noise[i] = kit_normal(&r);
+	for (int step = 1; step < 12; step++) {
+		scoped(bench_changes_free) struct bench_changes *c = NULL;
+		double x[60];
+
+		for (int i = 0; i < 60; i++)
+			x[i] = noise[i] + (i >= 30 ? .5 * step : 0);
+		c = changes(x, 60, &defaults);
+		if (!c->n_changes)
+			continue;
+		assert_int_equal(c->n_changes, 1);
+		assert_int_equal(c->n_scans, 3);
+		last = c->changes[0].p_bound;
+		beyond = isnan(c->changes[0].p);
+		if (!beyond)
+			kit_near("bound", last, c->changes[0].p, 1e-12);
+		else
+			assert_true(last <= BENCH_ALPHA_LEAST && last > 0);
+	}
+	assert_true(beyond);
+	assert_true(last < 1e-9);
+}
+
+/* Under no change at all, in at most q of the tables there is a belief. */
+static void quiet_series_are_hardly_ever_believed_to_change(void **state)
+{
+	enum {
+		TABLES = 200,
+		SERIES = 60
+	};
+	struct bench_random r = {7};
+	int wrong = 0;
+
+	(void)state;
+	for (int t = 0; t < TABLES; t++) {
+		double p[10 * SERIES];
+		bool good[10 * SERIES];
+		size_t n = 0;
+		size_t scans = 0;
+
+		for (int i = 0; i < SERIES; i++) {
+			scoped(bench_changes_free) struct bench_changes *c =
+			    NULL;
+			double x[60];
+
+			for (int k = 0; k < 60; k++)
+				x[k] = kit_normal(&r);
+			c = changes(x, (size_t)(10 + i % 51), &defaults);
+			scans += c->n_scans;
+			for (size_t k = 0; k < c->n_changes; k++)
+				p[n++] = c->changes[k].p_bound;
+		}
+		wrong += bench_history_believe(p, n, scans, .05, good) > 0;
+	}
+	print_message("# %d of %d tables\n", wrong, TABLES);
+	/* .05 and two standard errors. */
+	assert_true(wrong <= 16);
+}
+
+/* ---- refusals -------------------------------------------------------- */
+
 static void refuses(
     const struct bench_changes_options *o, const double *x, size_t n, int kind)
 {
@@ -341,6 +424,9 @@ int main(void)
 	    cmocka_unit_test(a_level_that_is_almost_constant_has_spikes),
 	    cmocka_unit_test(constants_and_short_series_have_nothing),
 	    cmocka_unit_test(two_constant_levels_are_a_certain_change),
+	    cmocka_unit_test(few_points_never_have_a_small_bound),
+	    cmocka_unit_test(bound_goes_on_where_the_table_ends),
+	    cmocka_unit_test(quiet_series_are_hardly_ever_believed_to_change),
 	    cmocka_unit_test(bad_options_and_values_are_refused),
 	    cmocka_unit_test(critical_values_are_those_of_the_fixture),
 	};

@@ -53,6 +53,32 @@ static struct bench_history *history(const struct bench_point *p, size_t n,
 	return h;
 }
 
+/* ---- environments that are half known -------------------------------- */
+
+static void what_is_not_told_of_an_environment_is_as_it_was(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *over;
+		const char *want;
+	} rows[] = {
+	    {"", "", ""},
+	    {"kernel=6.1\ntool.fio=3.35\n", "", "kernel=6.1\ntool.fio=3.35\n"},
+	    {"", "tool.fio=3.36\n", "tool.fio=3.36\n"},
+	    {"kernel=6.1\ntool.fio=3.35\ntool.fi=1", "tool.fio=3.36",
+	        "tool.fio=3.36\nkernel=6.1\ntool.fi=1\n"},
+	    {"a=\n\nab=2", "a=b=c", "a=b=c\nab=2\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		scoped(free) char *got =
+		    bench_environment_with(rows[i].text, rows[i].over);
+
+		assert_string_equal(got, rows[i].want);
+	}
+}
+
 /* ---- segments and changes -------------------------------------------- */
 
 static void expect_segment(const struct bench_history *h, size_t i,
@@ -471,6 +497,7 @@ static void few_changes_of_many_series_are_doubted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_not_told_of_an_environment_is_as_it_was),
 	    cmocka_unit_test(levels_become_segments_and_steps_become_changes),
 	    cmocka_unit_test(a_lower_is_better_metric_is_judged_the_other_way),
 	    cmocka_unit_test(a_change_inside_the_margin_is_the_same),
