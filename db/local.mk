@@ -14,6 +14,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/filter.c %D%/filter.h \
 	%D%/history.c %D%/history.h \
 	%D%/import.c %D%/import.h \
+	%D%/import_facts.c %D%/import_facts.h \
 	%D%/job.c %D%/job.h \
 	%D%/like.c %D%/like.h \
 	%D%/load.c \
@@ -35,6 +36,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/read_series.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reader_attempt.c \
+	%D%/reader_branches.c \
 	%D%/reader_cells.c \
 	%D%/reader_changes.c \
 	%D%/reader_import.c \

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The numbers of many runs, by series: what there is, and one series in the
- * order of time. Only attempts whose job is DONE with pass are in them: an
- * error never enters a history.
+ * The numbers of many runs, by series: what there is, one series in the order
+ * of time, and all of them. Only attempts whose job is DONE with pass are in
+ * them: an error never enters a history. Imported values are in them as well.
+ *
+ * A series of a machine that is the same as another (machine.same_as) is part
+ * of the other's: they are one series, by the lowest of their ids, and any of
+ * the ids means it.
  *
  * A branch is the project and the name of a run, "PROJECT/NAME"; without a
- * project it is the name.
+ * project it is the name. An import has no run: its values stand in the
+ * history of each branch, or are the branch "imported" where there is no
+ * other; those that need a label are the branch "imported/LABEL".
  */
 #ifndef DB_READ_SERIES_H
 #define DB_READ_SERIES_H
@@ -32,19 +38,22 @@ int db_series_get(struct db_reader *r, int64_t id,
     struct err *err);
 
 struct db_series_branch {
+	int64_t id;        /* 0: of imported values alone */
+	const char *label; /* of the imported values in it; "": of none */
 	const char *branch;
 	int64_t points;
-	int64_t last_at_ms; /* when the newest attempt began */
+	int64_t last_at_ms; /* when the newest attempt began, or was imported */
 };
 struct db_series_query {
-	const char *metric; /* NULL: any; so are the others */
-	const char *machine;
+	const char *metric;  /* NULL: any; so are the others */
+	const char *machine; /* by any of its names */
 	const char *variant;
 	const char *guest;
 	const char *controller;
 	const char *branch;
-	int64_t after; /* ids above it */
-	int limit;     /* series: 1 to DB_SERIES_MAX */
+	const char *words; /* each of them in one of the five names */
+	int64_t after;     /* ids above it */
+	int limit;         /* series: 1 to DB_SERIES_MAX */
 };
 /*
  * Series and each of their branches, by id. *ret_next is the `after` of the
@@ -55,6 +64,10 @@ int db_series_list(struct db_reader *r, const struct db_series_query *q,
     bool (*row)(
         void *arg, const struct db_series *s, const struct db_series_branch *b),
     void *arg, int64_t *ret_next, struct err *err);
+/* The branches of one, by their names; none if there is no such series. */
+int db_series_branches(struct db_reader *r, int64_t id,
+    bool (*row)(void *arg, const struct db_series_branch *b), void *arg,
+    struct err *err);
 
 /* How many series there are of each metric and unit. */
 int db_series_metrics(struct db_reader *r,
@@ -65,29 +78,66 @@ int db_series_metrics(struct db_reader *r,
 /* ---- one of them -------------------------------------------------------- */
 
 struct db_point {
+	int64_t import_id; /* 0: of an attempt; else these three are 0 */
 	int64_t run_id;
 	int64_t job_id;
 	int64_t attempt_id;
-	int64_t at_ms;      /* when the attempt began */
-	const char *commit; /* or NULL */
-	const char *branch;
+	int64_t at_ms; /* when the attempt began; the date that the imported
+	                  file gives, or when it was imported */
+	const char *commit;     /* or NULL */
+	int64_t environment_id; /* 0: not known */
+	const char *facts;      /* of an import: what it says of its own, as
+	                           db_environment_get() would */
+	double value;           /* mean of the valid values; NAN: none is */
 	const double *values;
 	size_t n_values;
 	const struct db_sample_mark *marks; /* or NULL: all are valid */
-	/*
-	 * What the attempt was measured in, a line "key=value" for each fact
-	 * that db_env_is_segment() names; "" if none was recorded. The same
-	 * pointer as that of the point before if it is the same.
-	 */
-	const char *environment;
+	const char *why; /* of an import: why none is valid; or NULL */
+};
+struct db_points_query {
+	int64_t series_id;
+	int64_t branch_id; /* of a struct db_series_branch; so is label */
+	const char *label;
+	int64_t since_ms;
+	int64_t most; /* the newest ones; 1 to DB_POINTS_MAX */
 };
 /*
- * The newest `most` points of a series, at most DB_POINTS_MAX, the oldest of
- * them first. Everything is borrowed until row returns.
+ * The points of attempts, the newest first; after them the imported ones,
+ * likewise, by their imports; `most` of each. Everything is borrowed until row
+ * returns. Error: INVAL (most).
  */
-int db_series_points(struct db_reader *r, int64_t id, int64_t most,
+int db_series_points(struct db_reader *r, const struct db_points_query *q,
     bool (*row)(void *arg, const struct db_point *p), void *arg,
     struct err *err);
+
+/*
+ * What attempts were measured in: a line "key=value" for each fact that
+ * db_env_is_segment() names, by key; "" for 0. Caller frees.
+ */
+int db_environment_get(
+    struct db_reader *r, int64_t id, char **ret, struct err *err);
+
+/* ---- all of them -------------------------------------------------------- */
+
+struct db_scan_point {
+	int64_t series_id;
+	int64_t attempt_id;
+	int64_t branch_id;
+	int64_t environment_id; /* 0: not known */
+	double value;           /* NAN: none of its values is valid */
+};
+/*
+ * The points of attempts of all series with ids above `after`, by series and
+ * attempt, of whole series, until a page's time is over. *ret_next is the
+ * `after` of the next page, 0 at the end.
+ */
+int db_points_scan(struct db_reader *r, int64_t after,
+    void (*row)(void *arg, const struct db_scan_point *p), void *arg,
+    int64_t *ret_next, struct err *err);
+/* Its name; caller frees. Error: NOTFOUND. */
+int db_branch_get(struct db_reader *r, int64_t id, char **ret, struct err *err);
+
+/* ---- facts -------------------------------------------------------------- */
 
 /*
  * Whether a fact of an attempt (attempt_env) makes the environment: a change of

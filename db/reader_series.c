@@ -14,11 +14,14 @@
 
 /* ---- series ------------------------------------------------------------- */
 
+/* What is the same as another machine counts there. */
 #define SERIES_ROWS                                                    \
 	"SELECT s.id, m.text, u.text, k.name, v.text, g.text, t.text " \
 	"FROM series s JOIN word m ON m.id = s.metric_id "             \
-	"JOIN word u ON u.id = s.unit_id JOIN machine k ON k.id = "    \
-	"s.machine_id JOIN word v ON v.id = s.variant_id "             \
+	"JOIN word u ON u.id = s.unit_id "                             \
+	"JOIN machine k0 ON k0.id = s.machine_id "                     \
+	"JOIN machine k ON k.id = coalesce(k0.same_as, k0.id) "        \
+	"JOIN word v ON v.id = s.variant_id "                          \
 	"JOIN word g ON g.id = s.guest_id JOIN word t ON t.id = "      \
 	"s.controller_id "
 
@@ -37,7 +40,8 @@ static void series_row(struct stmt *st, struct db_series *ret)
 
 static const char sql_series_one[] = SERIES_ROWS "WHERE s.id = ?1";
 
-int db_series_get(struct db_reader *r, int64_t id,
+/* id is its lowest one. */
+static int pass_one(struct db_reader *r, int64_t id,
     void (*row)(void *arg, const struct db_series *s), void *arg,
     struct err *err)
 {
@@ -58,21 +62,17 @@ int db_series_get(struct db_reader *r, int64_t id,
 	return 0;
 }
 
-/* ---- branches of a series ----------------------------------------------- */
-
-void branch_text(struct buf *to, const char *project, const char *name)
+int db_series_get(struct db_reader *r, int64_t id,
+    void (*row)(void *arg, const struct db_series *s), void *arg,
+    struct err *err)
 {
-	buf_reset(to);
-	if (*project)
-		buf_printf(to, "%s/", project);
-	buf_puts(to, name);
+	scoped_val(series_group_done) struct series_group g = {NULL, 0};
+	int e = series_group(r, id, &g, err);
+
+	return e < 0 ? e : pass_one(r, g.ids[0], row, arg, err);
 }
 
-static const char sql_series_branches[] =
-    "SELECT w.text, n.name, count(*), max(a.started_at_ms) " SERIES_POINTS
-    "JOIN word w ON w.id = r.project_id JOIN name n ON n.id = r.name_id "
-    "WHERE p.series_id = ?1 " SERIES_GOOD
-    "GROUP BY r.project_id, r.name_id ORDER BY w.text, n.name";
+/* ---- the list ----------------------------------------------------------- */
 
 struct list {
 	const struct db_series_query *q;
@@ -82,32 +82,65 @@ struct list {
 	bool stop;
 };
 
+struct listed {
+	struct list *l;
+	const struct db_series *s;
+};
+
+static bool pass_branch(void *arg, const struct db_series_branch *b)
+{
+	struct listed *of = arg;
+	struct list *l = of->l;
+
+	if (!l->q->branch || str_eq(l->q->branch, b->branch))
+		l->stop = !l->row(l->arg, of->s, b);
+	return !l->stop;
+}
+
+/* A series that has a lower id, too, was there before. */
 static int pass_branches(struct db_reader *r, const struct db_series *s,
     struct list *l, struct err *err)
 {
-	scoped(stmt_reset) struct stmt *st =
-	    stmt_get(reader_conn(r), sql_series_branches);
-	scoped_val(buf_done) struct buf text = BUF_INIT(BRANCH_BYTES);
-	struct db_series_branch b;
-	int e;
+	scoped_val(series_group_done) struct series_group g = {NULL, 0};
+	struct listed of = {l, s};
+	int e = series_group(r, s->id, &g, err);
 
-	stmt_bind_int(st, 1, s->id);
-	while (!l->stop && (e = stmt_step(st, err)) == 1) {
-		branch_text(&text, stmt_text(st, 0), stmt_text(st, 1));
-		b.branch = buf_str(&text);
-		b.points = stmt_int(st, 2);
-		b.last_at_ms = stmt_int(st, 3);
-		if (!l->q->branch || str_eq(l->q->branch, b.branch))
-			l->stop = !l->row(l->arg, s, &b);
-	}
-	return l->stop ? 0 : e;
+	if (e < 0 || g.ids[0] != s->id)
+		return e;
+	return db_series_branches(r, s->id, pass_branch, &of, err);
 }
 
 static const char sql_series_list[] = SERIES_ROWS
     "WHERE s.id > ?1 AND (?2 IS NULL OR m.text = ?2) AND "
-    "(?3 IS NULL OR k.name = ?3) AND (?4 IS NULL OR v.text = ?4) AND "
+    "(?3 IS NULL OR k.id IN (SELECT coalesce(o.same_as, o.id) FROM machine o "
+    "WHERE o.name = ?3 UNION SELECT machine_id FROM machine_alias "
+    "WHERE name = ?3)) AND (?4 IS NULL OR v.text = ?4) AND "
     "(?5 IS NULL OR g.text = ?5) AND (?6 IS NULL OR t.text = ?6) "
-    "ORDER BY s.id LIMIT ?7";
+    "ORDER BY s.id";
+
+/* Whether one of the names has it, whatever the case of its letters. */
+static bool has_word(const struct db_series *s, const char *word)
+{
+	const char *const names[] = {
+	    s->metric, s->machine, s->variant, s->guest, s->controller};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasestr(names[i], word))
+			return true;
+	return false;
+}
+
+static bool has_words(const struct db_series *s, const char *words)
+{
+	scoped(free) char *copy = xstrdup(words ? words : "");
+	char *rest = copy;
+	const char *word;
+
+	while ((word = strsep(&rest, " ")))
+		if (!has_word(s, word))
+			return false;
+	return true;
+}
 
 static int pass_series(
     struct db_reader *r, struct list *l, int64_t *ret_next, struct err *err)
@@ -126,14 +159,15 @@ static int pass_series(
 	stmt_bind_text(st, 4, q->variant);
 	stmt_bind_text(st, 5, q->guest);
 	stmt_bind_text(st, 6, q->controller);
-	stmt_bind_int(st, 7, q->limit + 1);
 	*ret_next = 0;
 	while ((e = stmt_step(st, err)) == 1) {
-		if (n == q->limit || (n && clock_mono_ms() > until_ms)) {
+		if (n == q->limit || (s.id && clock_mono_ms() > until_ms)) {
 			*ret_next = s.id;
 			return 0;
 		}
 		series_row(st, &s);
+		if (!has_words(&s, q->words))
+			continue;
 		e = pass_branches(r, &s, l, err);
 		if (e < 0 || l->stop)
 			return e;
@@ -238,6 +272,5 @@ int db_run_find(struct db_reader *r, const struct db_run_want *want,
 	return e;
 }
 
-const char *const sql_reader_series[] = {sql_series_one, sql_series_branches,
-    sql_series_list, sql_series_metrics, sql_run_by_commit, sql_run_by_name,
-    NULL};
+const char *const sql_reader_series[] = {sql_series_one, sql_series_list,
+    sql_series_metrics, sql_run_by_commit, sql_run_by_name, NULL};

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files that read series share: the way from a sample to its run. */
+/* What the files that read series share: which of them are one. */
 #ifndef DB_SERIES_H
 #define DB_SERIES_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/buf.h"
+#include "base/err.h"
 
 #define BRANCH_BYTES (64 << 10)
 
-/* In this order whatever the planner thinks is small; p.series_id is given. */
-#define SERIES_POINTS                                                     \
-	"FROM sample p CROSS JOIN attempt a ON a.id = p.attempt_id "      \
-	"CROSS JOIN job j ON j.id = a.job_id CROSS JOIN run r ON r.id = " \
-	"(SELECT q.id FROM run q WHERE q.first_job <= j.id AND "          \
-	"q.n_total > 0 ORDER BY q.first_job DESC LIMIT 1) "
-/* The last attempt of a job that is DONE with pass. */
-#define SERIES_GOOD \
-	"AND j.last_attempt = a.id AND j.state = 6 AND j.outcome = 1 "
+struct db_reader;
+
+/* Series that are one, by id: at least the one that was asked for. */
+struct series_group {
+	int64_t *ids;
+	size_t n;
+};
+/* Does not look whether there is such a series. */
+int series_group(
+    struct db_reader *r, int64_t id, struct series_group *ret, struct err *err);
+void series_group_done(struct series_group *g);
 
 /* In place of what is in the buffer. */
 void branch_text(struct buf *to, const char *project, const char *name);

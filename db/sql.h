@@ -36,6 +36,7 @@ extern const char *const sql_reader_machine[];
 extern const char *const sql_reader_import[];
 extern const char *const sql_reader_imports[];
 extern const char *const sql_reader_noise[];
+extern const char *const sql_reader_branches[];
 extern const char *const sql_reader_series[];
 extern const char *const sql_reader_points[];
 

@@ -34,13 +34,17 @@ static void render_series(struct jw *w, const struct db_series *s)
 
 const struct query_param series_query[] = {
     [SERIES_METRIC] = {"metric", QUERY_TEXT, 0, 0, "only of this metric"},
-    [SERIES_MACHINE] = {"machine", QUERY_TEXT, 0, 0, "of this machine"},
+    [SERIES_MACHINE] = {"machine", QUERY_TEXT, 0, 0,
+        "of this machine, by any of its names"},
     [SERIES_VARIANT] = {"variant", QUERY_TEXT, 0, 0, "of this variant"},
     [SERIES_GUEST] = {"guest", QUERY_TEXT, 0, 0, "of this guest"},
     [SERIES_CONTROLLER] = {"controller", QUERY_TEXT, 0, 0,
         "of this controller"},
     [SERIES_BRANCH] = {"branch", QUERY_TEXT, 0, 0,
-        "of runs of this PROJECT/NAME"},
+        "of runs of this PROJECT/NAME, or imported"},
+    [SERIES_FIND] = {"find", QUERY_TEXT, 0, 0,
+        "with each of these words in its metric, machine, variant, guest or "
+        "controller"},
     [SERIES_AFTER] = {"after", QUERY_INT, 0, INT64_MAX,
         "ids above it: next of the page before"},
     [SERIES_LIMIT] = {"limit", QUERY_INT, 1, DB_SERIES_MAX,
@@ -68,7 +72,8 @@ static int list(struct request *rq, struct jw *w, struct err *err)
 	struct db_series_query q = {query_text(rq, SERIES_METRIC),
 	    query_text(rq, SERIES_MACHINE), query_text(rq, SERIES_VARIANT),
 	    query_text(rq, SERIES_GUEST), query_text(rq, SERIES_CONTROLLER),
-	    query_text(rq, SERIES_BRANCH), v[SERIES_AFTER].number,
+	    query_text(rq, SERIES_BRANCH), query_text(rq, SERIES_FIND),
+	    v[SERIES_AFTER].number,
 	    v[SERIES_LIMIT].set ? (int)v[SERIES_LIMIT].number : LIST_DEFAULT};
 	struct db_reader *reader;
 	int64_t next = 0;

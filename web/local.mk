@@ -44,6 +44,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/route_find.c \
 	%D%/routes.c %D%/routes.h \
 	%D%/series.c %D%/series.h \
+	%D%/series_render.c \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/upload.c %D%/upload.h \
 	%D%/web.h

@@ -15,7 +15,7 @@
 
 #define PATH_ARGS_MAX 3
 #define PATH_ARG_SIZE 256 /* with the zero byte */
-#define QUERY_VALUES_MAX 8
+#define QUERY_VALUES_MAX 12
 
 struct path_args {
 	size_t n;

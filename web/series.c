@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The points of a series: all are read, those of one branch stay. */
+/*
+ * The points of a series. They come newest first, those of attempts and then
+ * those of imports, and are turned round and merged here. A new environment is
+ * seen by its address: each text is kept once.
+ */
 #include "web/series.h"
 
 #include <inttypes.h>
@@ -12,13 +16,16 @@
 #include "web/metric.h"
 
 #define NAMES_BYTES 400 /* of branches in a message */
+#define WHY_BYTES 2000
 
 void series_points_free(struct series_points *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		free(p->details[i].values);
+		free(p->details[i].why);
+	}
 	for (size_t i = 0; i < p->n_branches; i++)
 		free(p->branches[i].name);
 	for (size_t i = 0; i < p->n_texts; i++)
@@ -30,94 +37,38 @@ void series_points_free(struct series_points *p)
 	free(p);
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- branches ----------------------------------------------------------- */
 
-struct reading {
+struct choice {
 	struct series_points *p;
-	size_t *branches; /* of each point: which */
-	int64_t since_ms;
-	size_t n_seen;
-	const char
-	    *environment; /* of the point before, as the database has it */
-	const char *copy; /* ours */
+	const char *want; /* NULL: that with most points */
+	/* The one that is chosen, if any. */
+	bool found;
+	size_t at;
+	int64_t id;
+	char *label;
 };
 
-static const char *keep(struct series_points *p, const char *text)
+static bool on_branch(void *arg, const struct db_series_branch *b)
 {
-	p->texts = xrealloc(p->texts, p->n_texts + 1, sizeof(p->texts[0]));
-	p->texts[p->n_texts++] = xstrdup(text);
-	return p->texts[p->n_texts - 1];
-}
+	struct choice *c = arg;
+	struct series_points *p = c->p;
 
-static size_t branch_of(struct series_points *p, const char *name)
-{
-	for (size_t i = 0; i < p->n_branches; i++)
-		if (str_eq(p->branches[i].name, name))
-			return i;
 	p->branches =
 	    xrealloc(p->branches, p->n_branches + 1, sizeof(p->branches[0]));
-	p->branches[p->n_branches] = (struct series_branch){xstrdup(name), 0};
-	return p->n_branches++;
-}
-
-static double mean_of(const double *values, size_t n)
-{
-	struct bench_moments m = {0};
-
-	for (size_t i = 0; i < n; i++)
-		bench_moments_add(&m, values[i]);
-	return n ? m.mean : (double)NAN;
-}
-
-static bool on_point(void *arg, const struct db_point *from)
-{
-	struct reading *rd = arg;
-	struct series_points *p = rd->p;
-	struct series_detail *d;
-	size_t branch;
-
-	rd->n_seen++;
-	if (from->at_ms < rd->since_ms)
-		return true;
-	branch = branch_of(p, from->branch);
-	if (!rd->copy || rd->environment != from->environment)
-		rd->copy = keep(p, from->environment);
-	rd->environment = from->environment;
-	p->points = xrealloc(p->points, p->n + 1, sizeof(p->points[0]));
-	p->details = xrealloc(p->details, p->n + 1, sizeof(p->details[0]));
-	rd->branches =
-	    xrealloc(rd->branches, p->n + 1, sizeof(rd->branches[0]));
-	d = &p->details[p->n];
-	*d = (struct series_detail){.job = from->job_id,
-	    .attempt = from->attempt_id,
-	    .values = xcalloc(from->n_values, sizeof(double))};
-	d->n =
-	    metric_valid(from->values, from->n_values, from->marks, d->values);
-	d->n_left_out = from->n_values - d->n;
-	p->points[p->n] = (struct bench_point){mean_of(d->values, d->n),
-	    from->run_id, from->commit ? keep(p, from->commit) : "",
-	    from->at_ms, rd->copy, d->n > 0};
-	rd->branches[p->n++] = branch;
-	p->branches[branch].points++;
-	return true;
-}
-
-/* The points of the other branches go. */
-static void keep_branch(struct reading *rd, size_t branch)
-{
-	struct series_points *p = rd->p;
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n; i++) {
-		if (rd->branches[i] != branch) {
-			free(p->details[i].values);
-			continue;
-		}
-		p->points[n] = p->points[i];
-		p->details[n++] = p->details[i];
+	p->branches[p->n_branches] =
+	    (struct series_branch){xstrdup(b->branch), (size_t)b->points};
+	if (c->want
+	        ? !c->found && str_eq(c->want, b->branch)
+	        : !c->found || p->branches[c->at].points < (size_t)b->points) {
+		c->found = true;
+		c->at = p->n_branches;
+		c->id = b->id;
+		free(c->label);
+		c->label = xstrdup(b->label);
 	}
-	p->n = n;
-	p->branch = p->branches[branch].name;
+	p->n_branches++;
+	return true;
 }
 
 static int no_branch(const struct series_points *p, int64_t id,
@@ -133,25 +84,216 @@ static int no_branch(const struct series_points *p, int64_t id,
 	    names.failed ? "" : buf_str(&names));
 }
 
-static int choose_branch(
-    struct reading *rd, int64_t id, const char *branch, struct err *err)
-{
-	struct series_points *p = rd->p;
-	size_t best = 0;
+/* ---- points ------------------------------------------------------------- */
 
-	for (size_t i = 0; i < p->n_branches; i++) {
-		if (branch && str_eq(p->branches[i].name, branch)) {
-			keep_branch(rd, i);
+struct item {
+	struct bench_point point; /* without environment */
+	struct series_detail detail;
+	int64_t environment_id; /* of an attempt */
+	char *facts;            /* of an import */
+	size_t order;
+};
+
+struct reading {
+	struct series_points *p;
+	struct item *items;
+	size_t n;
+	size_t cap;
+	bool imported; /* some are */
+};
+
+static void reading_done(struct reading *rd)
+{
+	for (size_t i = 0; i < rd->n; i++) {
+		free(rd->items[i].detail.values);
+		free(rd->items[i].detail.why);
+		free(rd->items[i].facts);
+	}
+	free(rd->items);
+}
+
+/* Takes the text over. */
+static const char *keep(struct series_points *p, char *text)
+{
+	p->texts = xrealloc(p->texts, p->n_texts + 1, sizeof(p->texts[0]));
+	p->texts[p->n_texts++] = text;
+	return text;
+}
+
+/* Each reason once; caller frees. NULL if there is none. */
+static char *reasons(const struct db_point *from)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(WHY_BYTES);
+
+	if (from->why)
+		return xstrdup(from->why);
+	for (size_t i = 0; from->marks && i < from->n_values; i++) {
+		const struct db_sample_mark *m = &from->marks[i];
+
+		if (m->valid || !m->why || strstr(buf_str(&b), m->why))
+			continue;
+		buf_printf(&b, "%s%s", b.len ? "; " : "", m->why);
+	}
+	return b.len ? buf_take(&b) : NULL;
+}
+
+static bool on_point(void *arg, const struct db_point *from)
+{
+	struct reading *rd = arg;
+	struct item *to;
+
+	if (rd->n == rd->cap) {
+		rd->cap = rd->cap ? 2 * rd->cap : 64;
+		rd->items = xrealloc(rd->items, rd->cap, sizeof(*rd->items));
+	}
+	to = &rd->items[rd->n++];
+	*to = (struct item){
+	    .point = {from->value, from->run_id,
+	        from->commit ? keep(rd->p, xstrdup(from->commit)) : "",
+	        from->at_ms, "", !isnan(from->value)},
+	    .detail = {.import_id = from->import_id,
+	        .job = from->job_id,
+	        .attempt = from->attempt_id,
+	        .values = xcalloc(from->n_values + 1, sizeof(double)),
+	        .why = reasons(from)},
+	    .environment_id = from->environment_id,
+	    .facts = from->facts ? xstrdup(from->facts) : NULL,
+	};
+	if (!from->why)
+		to->detail.n = metric_valid(from->values, from->n_values,
+		    from->marks, to->detail.values);
+	to->detail.n_left_out = from->n_values - to->detail.n;
+	rd->imported = rd->imported || from->import_id;
+	return true;
+}
+
+static int compare_items(const void *va, const void *vb)
+{
+	const struct item *a = va;
+	const struct item *b = vb;
+
+	if (a->point.at_ms != b->point.at_ms)
+		return a->point.at_ms > b->point.at_ms ? 1 : -1;
+	return (a->order > b->order) - (a->order < b->order);
+}
+
+/* The oldest first. Attempts stay in their order whatever the clock said. */
+static void put_in_order(struct reading *rd)
+{
+	for (size_t i = 0; i < rd->n / 2; i++) {
+		struct item t = rd->items[i];
+
+		rd->items[i] = rd->items[rd->n - 1 - i];
+		rd->items[rd->n - 1 - i] = t;
+	}
+	for (size_t i = 0; i < rd->n; i++)
+		rd->items[i].order = i;
+	if (rd->imported)
+		qsort(rd->items, rd->n, sizeof(rd->items[0]), compare_items);
+}
+
+/* ---- environments ------------------------------------------------------- */
+
+struct known {
+	int64_t id;
+	const char *text;
+};
+struct known_all {
+	struct known *v;
+	size_t n;
+};
+
+static void known_done(struct known_all *k)
+{
+	free(k->v);
+}
+
+static int text_of(struct db_reader *reader, struct series_points *p,
+    struct known_all *k, int64_t id, const char **ret, struct err *err)
+{
+	char *text;
+	int r;
+
+	/* Nearly always that of the point before. */
+	for (size_t i = k->n; i-- > 0;)
+		if (k->v[i].id == id) {
+			*ret = k->v[i].text;
 			return 0;
 		}
-		if (p->branches[i].points > p->branches[best].points)
-			best = i;
-	}
-	if (branch)
-		return no_branch(p, id, branch, err);
-	if (p->n_branches)
-		keep_branch(rd, best);
+	r = db_environment_get(reader, id, &text, err);
+	if (r < 0)
+		return r;
+	*ret = keep(p, text);
+	k->v = xrealloc(k->v, k->n + 1, sizeof(k->v[0]));
+	k->v[k->n++] = (struct known){id, *ret};
 	return 0;
+}
+
+/*
+ * What an import does not say is taken to be as in the attempt before it, or in
+ * the first one: a file that tells the version of its tool alone is no other
+ * environment if that is the same.
+ */
+static int fill_environments(
+    struct reading *rd, struct db_reader *reader, struct err *err)
+{
+	scoped_val(known_done) struct known_all k = {NULL, 0};
+	const char *last = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < rd->n && r == 0; i++)
+		if (!rd->items[i].facts)
+			r = text_of(reader, rd->p, &k,
+			    rd->items[i].environment_id,
+			    &rd->items[i].point.environment, err);
+	for (size_t i = 0; i < rd->n && !last; i++)
+		if (*rd->items[i].point.environment)
+			last = rd->items[i].point.environment;
+	for (size_t i = 0; i < rd->n && r == 0; i++) {
+		struct item *it = &rd->items[i];
+
+		if (it->facts)
+			it->point.environment = keep(rd->p,
+			    bench_environment_with(
+			        last ? last : "", it->facts));
+		else if (*it->point.environment)
+			last = it->point.environment;
+	}
+	return r;
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+/* The newest ones go to the points. */
+static void hand_over(struct reading *rd, size_t most)
+{
+	struct series_points *p = rd->p;
+	size_t from = rd->n > most ? rd->n - most : 0;
+
+	p->older = from > 0;
+	p->n = rd->n - from;
+	p->points = xcalloc(p->n + 1, sizeof(p->points[0]));
+	p->details = xcalloc(p->n + 1, sizeof(p->details[0]));
+	for (size_t i = from; i < rd->n; i++) {
+		p->points[i - from] = rd->items[i].point;
+		p->details[i - from] = rd->items[i].detail;
+		rd->items[i].detail = (struct series_detail){0};
+	}
+}
+
+static int read_points(struct series_points *p, struct db_reader *reader,
+    const struct db_points_query *q, size_t most, struct err *err)
+{
+	scoped_val(reading_done) struct reading rd = {.p = p};
+	int r = db_series_points(reader, q, on_point, &rd, err);
+
+	if (r < 0)
+		return r;
+	put_in_order(&rd);
+	r = fill_environments(&rd, reader, err);
+	if (r == 0)
+		hand_over(&rd, most);
+	return r;
 }
 
 int series_points_read(struct db_reader *reader, int64_t id, const char *branch,
@@ -159,143 +301,22 @@ int series_points_read(struct db_reader *reader, int64_t id, const char *branch,
 {
 	scoped(series_points_free) struct series_points *p =
 	    xcalloc(1, sizeof(*p));
-	struct reading rd = {.p = p, .since_ms = since_ms};
-	int r;
+	scoped(free) char *label = NULL;
+	struct choice c = {.p = p, .want = branch};
+	int r = db_series_branches(reader, id, on_branch, &c, err);
 
+	label = c.label;
 	p->branch = "";
-	r = db_series_points(reader, id, most, on_point, &rd, err);
-	p->older = (int64_t)rd.n_seen == most;
-	if (r == 0)
-		r = choose_branch(&rd, id, branch, err);
-	free(rd.branches);
+	if (r == 0 && branch && !c.found)
+		r = no_branch(p, id, branch, err);
+	if (r == 0 && c.found) {
+		p->branch = p->branches[c.at].name;
+		r = read_points(p, reader,
+		    &(struct db_points_query){
+		        id, c.id, label, since_ms, most + 1},
+		    (size_t)most, err);
+	}
 	if (r == 0)
 		*ret = take(p);
 	return r;
-}
-
-/* ---- rendering ---------------------------------------------------------- */
-
-static void render_point(
-    struct jw *w, const struct bench_point *p, const struct series_detail *d)
-{
-	jw_object(w, NULL);
-	jw_int(w, "run", p->run_id);
-	jw_int(w, "job", d->job);
-	jw_int(w, "attempt", d->attempt);
-	jw_str(w, "commit", *p->commit ? p->commit : NULL);
-	jw_int(w, "at_ms", p->at_ms);
-	jw_double(w, "value", p->value);
-	jw_array(w, "values");
-	for (size_t i = 0; i < d->n; i++)
-		jw_double(w, NULL, d->values[i]);
-	jw_array_end(w);
-	jw_int(w, "left_out", (int64_t)d->n_left_out);
-	jw_bool(w, "valid", p->valid);
-	jw_object_end(w);
-}
-
-static void render_segments(struct jw *w, const struct bench_history *h)
-{
-	jw_array(w, "segments");
-	for (size_t i = 0; i < h->n_segments; i++) {
-		const struct bench_segment *s = &h->segments[i];
-
-		jw_object(w, NULL);
-		jw_int(w, "begin", (int64_t)s->begin);
-		jw_int(w, "end", (int64_t)s->end);
-		jw_int(w, "n", (int64_t)s->n);
-		jw_double(w, "mean", s->mean);
-		jw_double(w, "sd", s->sd);
-		jw_bool(w, "environment", s->environment);
-		jw_object_end(w);
-	}
-	jw_array_end(w);
-}
-
-static void render_change(
-    struct jw *w, const struct bench_history_change *c, bool verdicts)
-{
-	jw_object(w, NULL);
-	jw_int(w, "index", (int64_t)c->index);
-	jw_int(w, "first", (int64_t)c->first);
-	jw_int(w, "last", (int64_t)c->last);
-	jw_double(w, "p", c->p);
-	jw_double(w, "before", c->before);
-	jw_double(w, "after", c->after);
-	if (verdicts) {
-		metric_estimate(w, &c->ratio);
-		jw_str(w, "verdict", bench_verdict_name(c->verdict));
-	} else {
-		jw_null(w, "ratio");
-		jw_null(w, "interval");
-		jw_null(w, "verdict");
-	}
-	jw_str(w, "commit_before", *c->commit_before ? c->commit_before : NULL);
-	jw_str(w, "commit_after", *c->commit_after ? c->commit_after : NULL);
-	jw_object_end(w);
-}
-
-static void render_environments(struct jw *w, const struct bench_history *h)
-{
-	jw_array(w, "environments");
-	for (size_t i = 0; i < h->n_environments; i++) {
-		const struct bench_environment_change *e = &h->environments[i];
-
-		jw_object(w, NULL);
-		jw_int(w, "index", (int64_t)e->index);
-		jw_str(w, "key", e->key);
-		jw_str(w, "before", e->before);
-		jw_str(w, "after", e->after);
-		jw_object_end(w);
-	}
-	jw_array_end(w);
-}
-
-static void render_spikes(struct jw *w, const struct bench_history *h)
-{
-	jw_array(w, "spikes");
-	for (size_t i = 0; i < h->n_spikes; i++)
-		jw_int(w, NULL, (int64_t)h->spikes[i]);
-	jw_array_end(w);
-	if (h->suspect == BENCH_NO_SUSPECT)
-		jw_null(w, "suspect");
-	else
-		jw_int(w, "suspect", (int64_t)h->suspect);
-}
-
-static void render_head(struct jw *w, const struct series_points *p,
-    const struct bench_history_options *opts)
-{
-	bool maxt = opts->changes.detector == BENCH_MAXT;
-
-	jw_str(w, "branch", p->branch);
-	jw_array(w, "branches");
-	for (size_t i = 0; i < p->n_branches; i++) {
-		jw_object(w, NULL);
-		jw_str(w, "name", p->branches[i].name);
-		jw_int(w, "points", (int64_t)p->branches[i].points);
-		jw_object_end(w);
-	}
-	jw_array_end(w);
-	jw_str(w, "detector", maxt ? "maxt" : "otava");
-	jw_double(w, "alpha", maxt ? opts->changes.alpha : (double)NAN);
-	jw_bool(w, "older", p->older);
-}
-
-void series_render(struct jw *w, const struct series_points *p,
-    const struct bench_history *h, const struct bench_history_options *opts,
-    bool verdicts)
-{
-	render_head(w, p, opts);
-	jw_array(w, "points");
-	for (size_t i = 0; i < p->n; i++)
-		render_point(w, &p->points[i], &p->details[i]);
-	jw_array_end(w);
-	render_segments(w, h);
-	jw_array(w, "changes");
-	for (size_t i = 0; i < h->n_changes; i++)
-		render_change(w, &h->changes[i], verdicts);
-	jw_array_end(w);
-	render_environments(w, h);
-	render_spikes(w, h);
 }

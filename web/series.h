@@ -20,11 +20,13 @@ struct db_reader;
 
 /* What a point is beside what the statistics want of it. */
 struct series_detail {
+	int64_t import_id; /* 0: of an attempt */
 	int64_t job;
 	int64_t attempt;
 	double *values; /* that count */
 	size_t n;
 	size_t n_left_out;
+	char *why; /* they were; NULL: none was, or nobody said */
 };
 struct series_branch {
 	char *name;
@@ -35,7 +37,7 @@ struct series_points {
 	struct series_detail *details; /* of each point */
 	size_t n;
 	const char *branch; /* of the points; "" if there are none */
-	struct series_branch *branches; /* all there are, as they came */
+	struct series_branch *branches; /* all there are, by name */
 	size_t n_branches;
 	bool older;   /* there are more, before these */
 	char **texts; /* that points borrow */
@@ -43,9 +45,8 @@ struct series_points {
 };
 
 /*
- * Reads the newest `most` points, of all branches, and keeps those of one
- * branch (NULL: that with most of them) from since_ms on. Errors: NOTFOUND (the
- * series has no such branch).
+ * Reads the newest `most` points of one branch (NULL: that with most of them)
+ * from since_ms on. Errors: NOTFOUND (the series has no such branch).
  */
 int series_points_read(struct db_reader *reader, int64_t id, const char *branch,
     int64_t since_ms, int64_t most, struct series_points **ret,
@@ -57,5 +58,8 @@ SCOPED_DEFINE(struct series_points, series_points_free);
 void series_render(struct jw *w, const struct series_points *p,
     const struct bench_history *h, const struct bench_history_options *opts,
     bool verdicts);
+/* The fields of one of its changes. */
+void series_render_change(
+    struct jw *w, const struct bench_history_change *c, bool verdicts);
 
 #endif
