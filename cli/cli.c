@@ -67,9 +67,12 @@ static const struct command commands[] = {
         1, 2, NEEDS_SERVER, cmd_compare},
     {"history", "[SERIES]", "levels of a series, and what changed between them",
         "The series is given by its number, or by --metric and as many of the "
-        "others as it\ntakes. As CSV, or with --long, it is a row a point.",
-        OPTS_LIST | OPTS_SERIES | OPT_BIT(OPT_DETECTOR) | OPT_BIT(OPT_ALPHA) |
-            OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_SINCE) | OPT_BIT(OPT_LONG),
+        "others as it\ntakes. As CSV, or with --long, it is a row a point. "
+        "With "
+        "--changed it is what\nchanged lately in all series, the newest first.",
+        OPTS_LIST | OPTS_SERIES | OPT_BIT(OPT_CHANGED) | OPT_BIT(OPT_DETECTOR) |
+            OPT_BIT(OPT_ALPHA) | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_SINCE) |
+            OPT_BIT(OPT_LONG),
         0, 1, NEEDS_SERVER, cmd_history},
     {"series", "", "list what has been measured over time", NULL,
         OPTS_LIST | OPTS_SERIES, 0, 0, NEEDS_SERVER, cmd_series},

@@ -9,7 +9,6 @@
 
 #include "base/str.h"
 #include "bench/bench.h"
-#include "cli/date.h"
 #include "cli/overhead.h"
 #include "cli/series.h"
 
@@ -102,6 +101,8 @@ static const struct column point_columns[] = {
     {"value", "VALUE", COLUMN_RIGHT, COLUMN_ALL},
     {"n", "N", COLUMN_RIGHT, COLUMN_ALL},
     {"valid", "", COLUMN_LEFT, COLUMN_CSV},
+    {"import", "", COLUMN_RIGHT, COLUMN_CSV},
+    {"why", "", COLUMN_LEFT, COLUMN_CSV},
     {"segment", "SEGMENT", COLUMN_RIGHT, COLUMN_ALL},
     {"mark", "", COLUMN_LEFT, COLUMN_ALL},
 };
@@ -147,6 +148,26 @@ static int64_t segment_of(const json_t *answer, size_t index)
 	return n;
 }
 
+/* An id, or nothing where the point has none. */
+static void id_cell(struct table *t, const json_t *p, const char *key)
+{
+	if (api_int(p, key))
+		table_number(t, api_int(p, key));
+	else
+		table_text(t, "");
+}
+
+static void run_cell(struct table *t, const json_t *p)
+{
+	scoped(free) char *import =
+	    xasprintf("import %" PRId64, api_int(p, "import"));
+
+	if (api_int(p, "import"))
+		table_cell(t, TONE_PLAIN, import, "");
+	else
+		id_cell(t, p, "run");
+}
+
 static void add_point(
     struct table *t, const json_t *answer, size_t i, const json_t *p)
 {
@@ -157,14 +178,16 @@ static void add_point(
 	series_commit(p, "commit", &commit);
 	text_time(&when, api_int(p, "at_ms"));
 	table_number(t, (int64_t)i);
-	table_number(t, api_int(p, "run"));
-	table_number(t, api_int(p, "job"));
-	table_number(t, api_int(p, "attempt"));
+	run_cell(t, p);
+	id_cell(t, p, "job");
+	id_cell(t, p, "attempt");
 	table_cell(t, TONE_PLAIN, buf_str(&commit), api_text(p, "commit"));
 	table_cell(t, TONE_PLAIN, buf_str(&when), at);
 	series_number(t, TONE_PLAIN, overhead_number(p, "value"));
 	table_number(t, (int64_t)json_array_size(api_list(p, "values")));
 	table_text(t, api_true(p, "valid") ? "true" : "false");
+	id_cell(t, p, "import");
+	table_text(t, api_text(p, "why"));
 	table_number(t, segment_of(answer, i));
 	table_text(t, mark_of(answer, i, p));
 }
@@ -248,7 +271,7 @@ static void add_level(struct table *t, enum text_set set,
 	if (begin <= end && end <= pic->n)
 		sparkline(&line, set, pic->values + begin, end - begin,
 		    SPARK_COLUMNS, pic->low, pic->high);
-	table_number(t, api_int(first, "run"));
+	run_cell(t, first);
 	table_text(t, buf_str(&when));
 	table_number(t, api_int(s, "n"));
 	series_number(t, TONE_TITLE, mean);
@@ -275,10 +298,16 @@ static void print_levels(struct cli *cli, const json_t *answer)
 
 /* ---- what happened between them ----------------------------------------- */
 
-static int64_t run_at(const json_t *answer, int64_t index)
+/* "run 12", or "import 3". */
+static void put_place(struct buf *to, const json_t *answer, int64_t index)
 {
-	return api_int(
-	    json_array_get(api_list(answer, "points"), (size_t)index), "run");
+	const json_t *p =
+	    json_array_get(api_list(answer, "points"), (size_t)index);
+
+	if (api_int(p, "import"))
+		buf_printf(to, "import %" PRId64, api_int(p, "import"));
+	else
+		buf_printf(to, "run %" PRId64, api_int(p, "run"));
 }
 
 static void tell_change(struct cli *cli, const json_t *answer, const json_t *c)
@@ -287,12 +316,13 @@ static void tell_change(struct cli *cli, const json_t *answer, const json_t *c)
 	const char *verdict = api_text(c, "verdict");
 	char ratio[BENCH_RATIO_TEXT];
 
-	buf_printf(&b,
-	    "change at run %" PRId64 " (or from %" PRId64 " to %" PRId64
-	    "): %.5g, then %.5g",
-	    run_at(answer, api_int(c, "index")),
-	    run_at(answer, api_int(c, "first")),
-	    run_at(answer, api_int(c, "last")), overhead_number(c, "before"),
+	buf_puts(&b, "change at ");
+	put_place(&b, answer, api_int(c, "index"));
+	buf_puts(&b, " (or from ");
+	put_place(&b, answer, api_int(c, "first"));
+	buf_puts(&b, " to ");
+	put_place(&b, answer, api_int(c, "last"));
+	buf_printf(&b, "): %.5g, then %.5g", overhead_number(c, "before"),
 	    overhead_number(c, "after"));
 	if (!isnan(overhead_number(c, "ratio"))) {
 		buf_printf(&b, ", %s",
@@ -314,38 +344,66 @@ static void tell_change(struct cli *cli, const json_t *answer, const json_t *c)
 static void tell_environment(
     struct cli *cli, const json_t *answer, const json_t *e)
 {
+	scoped_val(buf_done) struct buf b = BUF_INIT(LINE_BYTES);
 	const char *before = api_text(e, "before");
 	const char *after = api_text(e, "after");
-	scoped(free) char *line =
-	    xasprintf("environment at run %" PRId64 ": %s %s, then %s",
-	        run_at(answer, api_int(e, "index")), api_text(e, "key"),
-	        *before ? before : "(none)", *after ? after : "(none)");
 
-	term_line(&cli->out, line);
+	buf_puts(&b, "environment at ");
+	put_place(&b, answer, api_int(e, "index"));
+	buf_printf(&b, ": %s %s, then %s", api_text(e, "key"),
+	    *before ? before : "(none)", *after ? after : "(none)");
+	term_line(&cli->out, buf_str(&b));
 }
 
-static void tell_spikes(struct cli *cli, const json_t *answer)
+static void tell_spike(struct cli *cli, const json_t *answer, int64_t index)
 {
-	const json_t *points = api_list(answer, "points");
-	const json_t *x;
+	scoped_val(buf_done) struct buf b = BUF_INIT(LINE_BYTES);
+	const json_t *p =
+	    json_array_get(api_list(answer, "points"), (size_t)index);
+
+	buf_puts(&b, "spike at ");
+	put_place(&b, answer, index);
+	buf_printf(&b, ": %.5g, once", overhead_number(p, "value"));
+	term_line(&cli->out, buf_str(&b));
+}
+
+static void tell_suspect(struct cli *cli, const json_t *answer)
+{
+	scoped_val(buf_done) struct buf place = BUF_INIT(LINE_BYTES);
+	const json_t *x = json_object_get(answer, "suspect");
+
+	if (!json_is_integer(x))
+		return;
+	put_place(&place, answer, json_integer_value(x));
+	cli_note(cli, "from %s on it may be another level: measure again",
+	    buf_str(&place));
+}
+
+/* Each reason once, with how many points it spoiled. */
+static void tell_left_out(struct cli *cli, const json_t *answer)
+{
+	scoped(json_decref) json_t *why = json_object();
+	const json_t *p;
+	const char *text;
+	json_t *n;
 	size_t i;
 
-	json_array_foreach(api_list(answer, "spikes"), i, x)
+	json_array_foreach(api_list(answer, "points"), i, p)
 	{
-		const json_t *p =
-		    json_array_get(points, (size_t)json_integer_value(x));
+		text = api_text(p, "why");
+		if (*text)
+			(void)json_object_set_new(
+			    why, text, json_integer(1 + api_int(why, text)));
+	}
+	json_object_foreach(why, text, n)
+	{
 		scoped(free) char *line =
-		    xasprintf("spike at run %" PRId64 ": %.5g, once",
-		        api_int(p, "run"), overhead_number(p, "value"));
+		    xasprintf("left out of %lld point%s: %s",
+		        (long long)json_integer_value(n),
+		        json_integer_value(n) == 1 ? "" : "s", text);
 
 		term_line(&cli->out, line);
 	}
-	x = json_object_get(answer, "suspect");
-	if (json_is_integer(x))
-		cli_note(cli,
-		    "from run %" PRId64 " on it may be another level: measure "
-		    "again",
-		    run_at(answer, json_integer_value(x)));
 }
 
 static void print_events(struct cli *cli, const json_t *answer)
@@ -361,7 +419,12 @@ static void print_events(struct cli *cli, const json_t *answer)
 	{
 		tell_environment(cli, answer, x);
 	}
-	tell_spikes(cli, answer);
+	json_array_foreach(api_list(answer, "spikes"), i, x)
+	{
+		tell_spike(cli, answer, json_integer_value(x));
+	}
+	tell_left_out(cli, answer);
+	tell_suspect(cli, answer);
 }
 
 static void print_head(struct cli *cli, const json_t *answer)
@@ -388,18 +451,6 @@ static void print_head(struct cli *cli, const json_t *answer)
 
 /* ---- the command -------------------------------------------------------- */
 
-/* A day as Unix milliseconds. */
-static int since_text(struct cli *cli, const char *day, char ret[32])
-{
-	struct err err = ERR_INIT;
-	int64_t at_ms = 0;
-
-	if (date_parse(day, &at_ms, &err) < 0)
-		return cli_bad(cli, "--since: %s", err.msg);
-	(void)snprintf(ret, 32, "%" PRId64, at_ms);
-	return CLI_OK;
-}
-
 static int ask(struct cli *cli, int64_t id, json_t **ret)
 {
 	const struct options *o = &cli->opts;
@@ -408,8 +459,7 @@ static int ask(struct cli *cli, int64_t id, json_t **ret)
 	char since[32] = "";
 	struct err err = ERR_INIT;
 
-	if (options_has(o, OPT_SINCE) &&
-	    since_text(cli, o->value[OPT_SINCE], since) != CLI_OK)
+	if (series_since(cli, since) != CLI_OK)
 		return CLI_USAGE;
 	buf_printf(&path, "/api/v1/series/%" PRId64, id);
 	query_add(&path, "branch", o->value[OPT_BRANCH]);
@@ -428,8 +478,11 @@ int cmd_history(struct cli *cli)
 {
 	scoped(json_decref) json_t *answer = NULL;
 	int64_t id = 0;
-	int code = choose(cli, &id);
+	int code;
 
+	if (options_has(&cli->opts, OPT_CHANGED))
+		return history_changed(cli);
+	code = choose(cli, &id);
 	if (code == CLI_OK)
 		code = ask(cli, id, &answer);
 	if (code != CLI_OK)

@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/git.c %D%/git.h \
 	%D%/help.c \
 	%D%/history.c \
+	%D%/history_changed.c \
 	%D%/hook.c \
 	%D%/http.c %D%/http.h %D%/http_private.h \
 	%D%/import.c \

@@ -25,6 +25,7 @@ static const struct option_row rows[OPT_COUNT] = {
         "kept apart: machine,guest,controller (default: all)"},
     [OPT_CANDIDATE] = {"candidate", "VARIANT",
         "what is compared with the baseline"},
+    [OPT_CHANGED] = {"changed", NULL, "what changed lately, in all series"},
     [OPT_CONTROLLER] = {"controller", "NAME", "with this disk controller"},
     [OPT_DETECTOR] = {"detector", "maxt|otava",
         "ours (default), or what Apache Otava finds"},

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "bench/bench.h"
+#include "cli/date.h"
 #include "cli/overhead.h"
 
 #define COMMIT_SHOWN 10
@@ -62,6 +63,20 @@ int series_ask(struct cli *cli, json_t **ret)
 			break;
 	}
 	*ret = json_pack("{sO}", "series", all);
+	return CLI_OK;
+}
+
+int series_since(struct cli *cli, char ret[32])
+{
+	struct err err = ERR_INIT;
+	int64_t at_ms = 0;
+
+	*ret = '\0';
+	if (!options_has(&cli->opts, OPT_SINCE))
+		return CLI_OK;
+	if (date_parse(cli->opts.value[OPT_SINCE], &at_ms, &err) < 0)
+		return cli_bad(cli, "--since: %s", err.msg);
+	(void)snprintf(ret, 32, "%" PRId64, at_ms);
 	return CLI_OK;
 }
 

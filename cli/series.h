@@ -25,6 +25,9 @@ void query_add(struct buf *path, const char *name, const char *value);
  */
 int series_ask(struct cli *cli, json_t **ret);
 
+/* --since as Unix milliseconds; "" if it is not given. Has complained. */
+int series_since(struct cli *cli, char ret[32]);
+
 /* "t16-1 kvm linux nvme": what is not empty. */
 void series_place(const json_t *s, struct buf *to);
 /* The first digits of a commit; "" for none. */
@@ -41,5 +44,8 @@ void series_ratio(struct table *t, enum tone tone, const json_t *o);
  */
 void sparkline(struct buf *to, enum text_set set, const double *values,
     size_t n, size_t columns, double low, double high);
+
+/* ironbench history --changed: what changed lately, over all series. */
+int history_changed(struct cli *cli);
 
 #endif

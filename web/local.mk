@@ -16,6 +16,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/api_noise.c \
 	%D%/api_runs.c \
 	%D%/api_series.c \
+	%D%/api_series_changes.c \
 	%D%/api_session.c \
 	%D%/api_submit.c \
 	%D%/assets.c %D%/assets.h \
@@ -44,6 +45,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/route_find.c \
 	%D%/routes.c %D%/routes.h \
 	%D%/series.c %D%/series.h \
+	%D%/series_changes.c %D%/series_changes.h \
 	%D%/series_render.c \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/upload.c %D%/upload.h \
@@ -59,6 +61,7 @@ web_tests = \
 	tests/unit/web_compare_runs \
 	tests/unit/web_events \
 	tests/unit/web_frame \
+	tests/unit/web_histories \
 	tests/unit/web_hook \
 	tests/unit/web_http \
 	tests/unit/web_link \
@@ -92,6 +95,9 @@ tests_unit_web_events_SOURCES = tests/unit/web_events.c $(web_harness)
 tests_unit_web_events_LDADD = $(web_test_libs)
 tests_unit_web_frame_SOURCES = tests/unit/web_frame.c
 tests_unit_web_frame_LDADD = $(web_test_libs)
+tests_unit_web_histories_SOURCES = tests/unit/web_histories.c \
+	$(series_world) $(web_harness)
+tests_unit_web_histories_LDADD = $(web_test_libs)
 tests_unit_web_hook_SOURCES = tests/unit/web_hook.c $(web_harness)
 tests_unit_web_hook_LDADD = $(web_test_libs)
 tests_unit_web_http_SOURCES = tests/unit/web_http.c $(web_harness)

@@ -52,6 +52,8 @@ const struct route api_routes[] = {
     {METHOD_GET, "/api/v1/series/{id}", ACCESS_READ, BODY_NONE, history_query,
         api_history,
         "The history of a series: segments, changes, environments, spikes"},
+    {METHOD_GET, "/api/v1/changes", ACCESS_READ, BODY_NONE, lately_query,
+        api_lately, "What changed level lately, over all series"},
     {METHOD_GET, "/api/v1/overhead", ACCESS_READ, BODY_NONE, overhead_all_query,
         api_overhead_all, "The same over all runs and imports"},
     {METHOD_POST, "/api/v1/imports", ACCESS_SUBMIT, BODY_IMPORT, NULL,

@@ -63,6 +63,7 @@ enum MHD_Result api_compare(struct request *rq);     /* api_compare.c */
 enum MHD_Result api_metrics(struct request *rq);     /* api_metrics.c */
 enum MHD_Result api_series_list(struct request *rq); /* api_series.c */
 enum MHD_Result api_history(struct request *rq);
+enum MHD_Result api_lately(struct request *rq);   /* api_series_changes.c */
 enum MHD_Result api_machines(struct request *rq); /* api_machines.c */
 enum MHD_Result api_machine(struct request *rq);
 enum MHD_Result api_noise(struct request *rq);
@@ -117,6 +118,14 @@ enum history_query_index {
 	HISTORY_LIMIT,
 	HISTORY_DETECTOR,
 	HISTORY_ALPHA
+};
+extern const struct query_param lately_query[]; /* api_series_changes.c */
+enum lately_query_index {
+	LATELY_METRIC,
+	LATELY_MACHINE,
+	LATELY_BRANCH,
+	LATELY_SINCE,
+	LATELY_LIMIT
 };
 extern const struct query_param overhead_all_query[]; /* overhead_all.c */
 enum overhead_all_query_index {

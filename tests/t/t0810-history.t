@@ -68,6 +68,9 @@ is "  with its marks" "$(echo "$csv" | grep -v ',$' | sed 1d |
 is "  and whole commits" "$(echo "$csv" | sed -n 42p | cut -d , -f 5)" \
 	"$(commit_of 40)"
 
+like "what was left out is said, with the reason" "$said" \
+	'^left out of 1 point: the clock ran away$'
+
 same=$("$IRONBENCH" history --metric $metric --variant kvm --branch demo/main)
 is "names choose the same series" "$(echo "$same" | grep '^change')" \
 	"$(echo "$said" | grep '^change')"
@@ -90,6 +93,22 @@ ends() {
 	is "$what" "$status" "$code"
 	like "  and says why" "$said" "$want"
 }
+# ---- all of them ----------------------------------------------------------------
+
+lately=$("$IRONBENCH" history --changed --format csv)
+diag "$lately"
+is "what changed lately is the one change" "$(echo "$lately" | wc -l)" 2
+like "  with its series, verdict and run" "$lately" \
+	"^[0-9]+,$kvm,$metric,t16-1,kvm,linux,nvme,demo/main,1100.*,MB/s,worse,1\.08.*,$(run_of 40),"
+like "people read it as a table" \
+	"$("$IRONBENCH" history --changed --metric $metric --since 2023-11-15)" \
+	"$metric +t16-1 +kvm .* worse +1\.09 +\["
+like "what is older is not told" \
+	"$("$IRONBENCH" history --changed --since 2023-11-20 2>&1)" 'nothing has changed'
+
+ends "--changed is of all series" 2 'takes no series' history "$kvm" --changed
+ends "  by the default detector" 2 '--detector and --changed do not go together' \
+	history --changed --detector otava
 ends "several series are not one" 2 '4 series and branches are so' history --metric $metric
 ends "a metric nobody measured is none" 2 'no such series' history --metric x
 ends "no series is named" 2 'which' history
@@ -98,6 +117,25 @@ ends "an unknown series" 4 'no such series' history 999
 ends "an unknown branch names those there are" 4 'demo/main, demo/next' \
 	history "$kvm" --branch x
 ends "an unknown detector" 4 'maxt or otava' history "$kvm" --detector x
+
+# ---- imported values ------------------------------------------------------------
+
+IRONBENCH_TOKEN=$(token_add "test-$$" read,submit)
+export IRONBENCH_TOKEN
+for version in 6.2.1 6.3.0; do
+	sed "s/6\.2\.2 Pro/$version/" \
+		"$IB_SRCDIR/fixtures/imports/geekbench/6.json" >"$IB_TMP/$version.json"
+	ok "a score of version $version is imported" "$IRONBENCH" import \
+		"$IB_TMP/$version.json" --machine t16-1 --variant kvm
+done
+like "it is a series" "$("$IRONBENCH" series --metric geekbench6.multi_core)" \
+	'geekbench6.multi_core +t16-1 +kvm +imported +2 '
+said=$("$IRONBENCH" history --metric geekbench6.multi_core)
+diag "$said"
+like "its history begins with an import" "$said" '^ *import 1 +20[0-9-]+ '
+like "another version is another environment" "$said" \
+	'^environment at import 2: tool\.Geekbench 6\.2\.1, then 6\.3\.0$'
+unset IRONBENCH_TOKEN
 
 # ---- two runs -------------------------------------------------------------------
 

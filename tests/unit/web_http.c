@@ -232,7 +232,7 @@ static void the_openapi_document_has_every_route(void **state)
 	json_t *runs = json_object_get(paths, "/api/v1/runs");
 
 	assert_string_equal(text(doc, "openapi"), "3.0.3");
-	assert_int_equal(json_object_size(paths), 38);
+	assert_int_equal(json_object_size(paths), 40);
 	assert_int_equal(json_array_size(json_object_get(
 	                     json_object_get(runs, "get"), "parameters")),
 	    4);
