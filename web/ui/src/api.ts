@@ -345,15 +345,18 @@ export interface SeriesRow {
 	last_at_ms: number;
 }
 
+// Of an attempt; or of an import, which has no run, job, attempt and commit.
 export interface HistoryPoint {
-	run: number;
-	job: number;
-	attempt: number;
-	commit: string | null;
+	import?: number;
+	run?: number;
+	job?: number;
+	attempt?: number;
+	commit?: string | null;
 	at_ms: number;
 	value: number | null; // null: none of its values is valid
 	values: number[];
 	left_out: number;
+	why: string | null;
 	valid: boolean;
 }
 
@@ -386,6 +389,30 @@ export interface History {
 	environments: { index: number; key: string; before: string | null; after: string | null }[];
 	spikes: number[];
 	suspect: number | null;
+}
+
+export interface LatelyChange extends HistoryChange {
+	series: number;
+	metric: string;
+	unit: string;
+	machine: string;
+	variant: string;
+	guest: string;
+	controller: string;
+	branch: string;
+	direction: 'higher' | 'lower' | null;
+	at_ms: number;
+	run: number | null; // null: an import
+	run_before: number | null;
+	run_after: number | null;
+}
+
+export interface Lately {
+	changes: LatelyChange[]; // the newest first
+	more: boolean;
+	histories: number; // that were looked at
+	not_believed: number;
+	q: number;
 }
 
 export interface CompareSide {

@@ -7,7 +7,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { History } from './api';
 import { shortCommit, utc } from './format';
-import { levelValues } from './history_series';
+import { axisRange, levelValues, outside, pointAddress, pointName } from './history_series';
 import { figure } from './job_parts';
 import { go } from './router';
 import { useTheme } from './theme';
@@ -82,6 +82,25 @@ function drawLevels(u: uPlot, h: History): void {
 	ctx.restore();
 }
 
+// Points that the axis leaves out, as triangles at its ends.
+function drawOutside(u: uPlot, h: History): void {
+	const { ctx } = u;
+	const size = 6 * devicePixelRatio;
+	const spikes = new Set(h.spikes);
+	ctx.save();
+	for (const [i, side] of outside(h, axisRange(h))) {
+		const x = u.valToPos(i, 'x', true);
+		const y = side > 0 ? u.bbox.top + 1 : u.bbox.top + u.bbox.height - 1;
+		ctx.fillStyle = color(spikes.has(i) ? '--lab' : '--accent');
+		ctx.beginPath();
+		ctx.moveTo(x, y);
+		ctx.lineTo(x - size, y + side * 1.6 * size);
+		ctx.lineTo(x + size, y + side * 1.6 * size);
+		ctx.fill();
+	}
+	ctx.restore();
+}
+
 function options(width: number, h: History, singles: number): uPlot.Options {
 	const axis = { stroke: color('--dim'), grid: { stroke: color('--line'), width: 1 },
 		ticks: { stroke: color('--line'), width: 1 } };
@@ -96,18 +115,24 @@ function options(width: number, h: History, singles: number): uPlot.Options {
 		height: HEIGHT,
 		cursor: { points: { size: 9 }, drag: { setScale: false, x: false, y: false } },
 		legend: { live: true },
-		scales: { x: { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] } },
+		scales: {
+			x: { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] },
+			y: { range: () => axisRange(h) },
+		},
 		axes: [
 			{ ...axis, label: 'run, the newest at the right', labelSize: 22,
 				incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
-				values: (_, ticks) => ticks.map((t) => String(h.points[t]?.run ?? '')) },
+				values: (_, ticks) => ticks.map((t) => {
+					const p = h.points[t];
+					return p ? String(p.run ?? `i${p.import}`) : '';
+				}) },
 			{ ...axis, label: h.unit, labelSize: 22, size: 70,
 				values: (_, ticks) => ticks.map(figure) },
 		],
 		series: [
-			{ label: 'run', value: (_, i) => {
+			{ label: 'point', value: (_, i) => {
 				const p = i === null ? undefined : h.points[i];
-				return p ? `${p.run}${p.commit ? ` (${shortCommit(p.commit)})` : ''}, ${utc(p.at_ms)}` : '–';
+				return p ? `${pointName(p)}${p.commit ? ` (${shortCommit(p.commit)})` : ''}, ${utc(p.at_ms)}` : '–';
 			} },
 			{ label: 'mean', ...dots('--accent', 6), value: (_, v) => shown(v) },
 			{ label: 'spike', ...dots('--lab', 9), value: (_, v) => shown(v) },
@@ -121,7 +146,7 @@ function options(width: number, h: History, singles: number): uPlot.Options {
 		],
 		hooks: {
 			drawClear: [(u) => drawMarks(u, h)],
-			draw: [(u) => drawLevels(u, h)],
+			draw: [(u) => drawLevels(u, h), (u) => drawOutside(u, h)],
 		},
 	};
 }
@@ -136,7 +161,7 @@ export function HistoryChart({ history }: { history: History }): JSX.Element {
 		const open = (): void => {
 			const point = history.points[plot.cursor.idx ?? -1];
 			if (point)
-				go(`/runs/${point.run}`);
+				go(pointAddress(point));
 		};
 		plot.over.addEventListener('click', open);
 		const observer = new ResizeObserver(() =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { History, SeriesRow } from '../src/api';
-import { choices, choose, levelValues, marks } from '../src/history_series';
+import { axisRange, choices, choose, levelValues, marks, outside, seriesAddress, seriesPath } from '../src/history_series';
 
 function series(id: number, more: Partial<SeriesRow> = {}): SeriesRow {
 	return { id, metric: 'x', unit: 's', machine: 'm1', variant: 'kvm', guest: 'linux',
@@ -32,7 +32,8 @@ test('a part offers what fits the parts before it', () => {
 });
 
 const point = (value: number | null): History['points'][number] => ({ run: 1, job: 1, attempt: 1,
-	commit: null, at_ms: 0, value, values: value === null ? [] : [value], left_out: 0, valid: value !== null });
+	commit: null, at_ms: 0, value, values: value === null ? [] : [value], left_out: 0,
+	why: null, valid: value !== null });
 
 const history: History = { id: 1, metric: 'x', unit: 's', direction: 'lower', branch: 'b',
 	detector: 'maxt', older: false, points: [1, 2, null, 9, 5].map(point), segments: [],
@@ -47,4 +48,38 @@ test('every point has its remarks', () => {
 
 test('a level has neither spikes nor points that are not valid', () => {
 	assert.deepEqual(levelValues(history), [1, 2, null, null, 5]);
+});
+
+test('what was left out of a point is said with the reason', () => {
+	const some = { ...point(3), left_out: 2, why: 'the clock ran away' };
+	const none = { ...point(null), left_out: 3, why: 'too hot' };
+	assert.deepEqual(marks({ ...history, points: [some, none], changes: [], environments: [], spikes: [] }),
+		[['2 of 3 left out: the clock ran away'], ['not valid: too hot']]);
+});
+
+test('the address of a series has all of its names, a question only those that say something', () => {
+	assert.equal(seriesAddress(series(1)),
+		'/history?metric=x&machine=m1&variant=kvm&guest=linux&controller=&branch=demo%2Fmain');
+	assert.equal(seriesPath({ metric: 'x', find: '' }), '/api/v1/series?metric=x');
+});
+
+test('a deep spike does not stretch the axis, and is marked', () => {
+	const values = Array.from({ length: 40 }, (_, i) => 100 + i % 5);
+	values[20] = 3;
+	const h: History = { ...history, points: values.map(point), spikes: [20], changes: [], environments: [],
+		segments: [{ begin: 0, end: 40, n: 39, mean: 102, sd: 1, environment: false }] };
+	const [low, high] = axisRange(h);
+	assert.ok(low > 99 && low < 100 && high > 104 && high < 105);
+	assert.deepEqual(outside(h, [low, high]), [[20, -1]]);
+});
+
+test('all levels are in the picture, also flat ones', () => {
+	const h: History = { ...history, points: [5, 5, 5, 9, 9, 9].map(point), spikes: [], changes: [],
+		environments: [], segments: [0, 3].map((begin) =>
+			({ begin, end: begin + 3, n: 3, mean: 5, sd: 0, environment: false })) };
+	const [low, high] = axisRange(h);
+	assert.ok(low < 5 && high > 9);
+	assert.deepEqual(outside(h, [low, high]), []);
+	const [none, most] = axisRange({ ...h, points: [], segments: [] });
+	assert.ok(none < most);
 });

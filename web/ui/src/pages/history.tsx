@@ -2,37 +2,50 @@
 // One series over time: its levels, since when they are so, and what is no change.
 import '../pages.css';
 import type { JSX } from 'preact';
-import type { History, HistoryChange, SeriesRow } from '../api';
+import type { History, HistoryChange, HistoryPoint, SeriesRow } from '../api';
 import { useApi } from '../data';
 import { count, counted, ratio, shortCommit } from '../format';
 import { HistoryChart } from '../history_chart';
-import { choices, choose, marks, type Part, parts, type Wanted } from '../history_series';
+import { LatelyList, SeriesFinder } from '../history_lately';
+import {
+	axisRange, choices, choose, marks, outside, type Part, parts, pointAddress, pointName, seriesAddress, seriesPath,
+	type Wanted,
+} from '../history_series';
 import { figure } from '../job_parts';
 import { go, useAddress, withQuery } from '../router';
 import { Empty, ErrorBox, Skeleton, Time, useRows, useTitle } from '../widgets';
 
-function Choice({ part, all, chosen }: {
+function Choice({ part, all, chosen, metrics }: {
 	part: Part;
 	all: readonly SeriesRow[];
 	chosen: SeriesRow;
+	metrics: readonly string[];
 }): JSX.Element {
 	const set = (value: string): void => {
+		if (part === 'metric') {
+			go(withQuery({ metric: value }), true);
+			return;
+		}
 		const fits = choose(all, { ...chosen, [part]: value });
 		if (fits)
-			go(withQuery(Object.fromEntries(parts.map((p) => [p, fits[p]]))), true);
+			go(seriesAddress(fits), true);
 	};
+	const offered = part === 'metric'
+		? [...new Set([chosen.metric, ...metrics])].sort()
+		: choices(all, chosen, part);
 	return (
 		<label>{part}{' '}
 			<select value={chosen[part]} onChange={(e) => set(e.currentTarget.value)}>
-				{choices(all, chosen, part).map((v) => <option key={v} value={v}>{v || '–'}</option>)}
+				{offered.map((v) => <option key={v} value={v}>{v || '–'}</option>)}
 			</select>
 		</label>
 	);
 }
 
-function Run({ h, index }: { h: History; index: number }): JSX.Element {
-	const run = h.points[index]?.run;
-	return <a class="l" href={`/runs/${run}`}>run {run}</a>;
+function Point({ p }: { p: HistoryPoint | undefined }): JSX.Element | null {
+	if (!p)
+		return null;
+	return <a class="l" href={pointAddress(p)}>{pointName(p)}</a>;
 }
 
 function Change({ h, change: c }: { h: History; change: HistoryChange }): JSX.Element {
@@ -40,7 +53,7 @@ function Change({ h, change: c }: { h: History; change: HistoryChange }): JSX.El
 	const after = h.points[c.last]?.run;
 	return (
 		<li>
-			<span class={c.verdict ?? ''}>{c.verdict ?? 'changed'}</span> since <Run h={h} index={c.index} />:
+			<span class={c.verdict ?? ''}>{c.verdict ?? 'changed'}</span> since <Point p={h.points[c.index]} />:
 			{' '}{figure(c.before)} → <b>{figure(c.after)}</b> {h.unit}
 			{c.ratio !== null && <> · ratio {ratio(c.ratio)}
 				{c.interval && ` [${ratio(c.interval[0])}, ${ratio(c.interval[1])}]`}</>}
@@ -62,17 +75,17 @@ function Findings({ h }: { h: History }): JSX.Element {
 			{!h.changes.length && <li class="sub">No change of level.</li>}
 			{h.environments.map((e) => (
 				<li key={`${e.index} ${e.key}`}>
-					<span class="lab">another environment</span> from <Run h={h} index={e.index} /> on:
+					<span class="lab">another environment</span> from <Point p={h.points[e.index]} /> on:
 					{' '}{e.key} {e.before ?? 'not known'} → {e.after ?? 'not known'}
 				</li>
 			))}
 			{h.spikes.map((i) => (
 				<li key={i}>
-					<span class="lab">spike</span> in <Run h={h} index={i} />: {figure(h.points[i]?.value ?? 0)} {h.unit}, once
+					<span class="lab">spike</span> in <Point p={h.points[i]} />: {figure(h.points[i]?.value ?? 0)} {h.unit}, once
 				</li>
 			))}
 			{h.suspect !== null && (
-				<li>From <Run h={h} index={h.suspect} /> on it may be another level: measure again.</li>
+				<li>From <Point p={h.points[h.suspect]} /> on it may be another level: measure again.</li>
 			)}
 		</ul>
 	);
@@ -84,12 +97,12 @@ function Values({ h }: { h: History }): JSX.Element {
 	return (
 		<div class="scroll">
 			<table ref={rows}>
-				<thead><tr><th>run</th><th>when</th><th>commit</th><th class="n">mean</th><th>unit</th>
+				<thead><tr><th>point</th><th>when</th><th>commit</th><th class="n">mean</th><th>unit</th>
 					<th class="n">n</th><th>values</th><th>remarks</th></tr></thead>
 				<tbody>
 					{h.points.map((p, i) => (
-						<tr key={p.attempt} data-row>
-							<td><a class="l" href={`/runs/${p.run}`}>{p.run}</a></td>
+						<tr key={i} data-row>
+							<td><Point p={p} /></td>
 							<td><Time at={p.at_ms} /></td>
 							<td class="mono">{p.commit ? shortCommit(p.commit) : ''}</td>
 							<td class="n"><b>{p.value === null ? '–' : figure(p.value)}</b></td>
@@ -128,7 +141,8 @@ function Series({ series }: { series: SeriesRow }): JSX.Element {
 				<>
 					<HistoryChart history={h} />
 					<p class="sub">Dots: the mean of a run, paler its single values; lines: levels; a band: where
-						a change may have begun; dashed: another environment. A click opens the run.</p>
+						a change may have begun; dashed: another environment; triangles at the edge:
+						{' '}{outside(h, axisRange(h)).length} outside of the picture. A click opens the run.</p>
 				</>
 			)}
 			<Findings h={h} />
@@ -137,38 +151,66 @@ function Series({ series }: { series: SeriesRow }): JSX.Element {
 	);
 }
 
-export function HistoryPage(): JSX.Element {
-	const { query } = useAddress();
-	useTitle('History');
-	const { data, error, reload } = useApi<{ series: SeriesRow[]; next: number | null }>(
-		'/api/v1/series?limit=500');
+interface Listed {
+	series: SeriesRow[];
+	next: number | null;
+}
+
+// One series, by its names. What else there is of its metric is offered beside
+// it; the series itself is asked for by all of its names, for there may be more
+// than a list has.
+function Chosen({ query }: { query: URLSearchParams }): JSX.Element {
 	const want: Wanted = {};
 	for (const part of parts) {
 		const value = query.get(part);
 		if (value !== null)
 			want[part] = value;
 	}
-	const all = data?.series ?? [];
-	const chosen = choose(all, want);
+	const metrics = useApi<{ metrics: { name: string }[] }>('/api/v1/metrics');
+	const siblings = useApi<Listed>(seriesPath({ metric: want.metric ?? '', limit: '500' }));
+	const exact = useApi<Listed>(seriesPath({ ...want, limit: '500' }));
+	const error = siblings.error ?? exact.error;
+	const all = [...exact.data?.series ?? [], ...siblings.data?.series ?? []];
+	const chosen = siblings.data && exact.data ? choose(all, want) : null;
 	return (
 		<>
-			<h1>History</h1>
-			{error && <ErrorBox what="The series cannot be listed" error={error} retry={reload} />}
-			{!data && !error && <Skeleton lines={6} />}
-			{data && !chosen && (
-				<Empty title="Nothing has been measured yet." command="ironbench submit benchmarks.yaml --watch">
-					<p>A suite with benchmarks (man ironbench-suite.yaml), run again and again, fills this page:</p>
-				</Empty>
-			)}
+			<p><a class="l" href="/history">All series, and what changed lately</a></p>
+			{error && <ErrorBox what="The series cannot be listed" error={error} retry={siblings.reload} />}
+			{!error && !(siblings.data && exact.data) && <Skeleton lines={6} />}
+			{siblings.data && exact.data && !chosen && <Empty title="No such series has been measured." />}
 			{chosen && (
 				<>
 					<div class="bar">
-						{parts.map((p) => <Choice key={p} part={p} all={all} chosen={chosen} />)}
-						{data?.next && <span class="sub">of the first {count(all.length)} series</span>}
+						{parts.map((p) => (
+							<Choice key={p} part={p} all={all} chosen={chosen}
+								metrics={metrics.data?.metrics.map((m) => m.name) ?? []} />
+						))}
+						{siblings.data?.next && (
+							<span class="sub">of the first {count(siblings.data.series.length)} of this metric</span>
+						)}
 					</div>
 					<Series key={`${chosen.id} ${chosen.branch}`} series={chosen} />
 				</>
 			)}
+		</>
+	);
+}
+
+export function HistoryPage(): JSX.Element {
+	const { query } = useAddress();
+	const metric = query.get('metric');
+	useTitle(metric ? `${metric} · History` : 'History');
+	return (
+		<>
+			<h1>History</h1>
+			{metric
+				? <Chosen query={query} />
+				: (
+					<>
+						<LatelyList />
+						<SeriesFinder query={query} />
+					</>
+				)}
 		</>
 	);
 }
