@@ -18,6 +18,7 @@ static const struct {
 } parts[] = {
     {"scheduler", part_scheduler},
     {"ingest", part_ingest},
+    {"history", part_history},
     {"power", part_power},
     {"push", part_push},
     {"index", part_index},
@@ -38,8 +39,8 @@ static void usage(FILE *to)
 	(void)fputs(
 	    "usage: bench [OPTION...] [PART...]\n"
 	    "\n"
-	    "Parts: scheduler, ingest, power, push (with idle and memory),\n"
-	    "index; all of them if none is named.\n"
+	    "Parts: scheduler, ingest, history, power, push (with idle and\n"
+	    "memory), index; all of them if none is named.\n"
 	    "\n"
 	    "  --build DIR        of the programs (the current folder)\n"
 	    "  --dir DIR          files are written in a new folder there "

@@ -18,6 +18,7 @@ check_PROGRAMS += %D%/bench %D%/bmc_farm
 	%D%/bench.c %D%/bench.h \
 	%D%/lab.c %D%/lab.h %D%/lab_private.h \
 	%D%/lab_http.c \
+	%D%/part_history.c \
 	%D%/part_index.c \
 	%D%/part_ingest.c \
 	%D%/part_power.c \
@@ -27,7 +28,7 @@ check_PROGRAMS += %D%/bench %D%/bmc_farm
 	%D%/process.c %D%/process.h \
 	%D%/report.c
 %C%_bench_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
-%C%_bench_LDADD = $(DB_LIBS) $(CURL_LIBS)
+%C%_bench_LDADD = $(WEB_LIBS) $(CURL_LIBS)
 
 bench_tests = %D%/bench.t
 TESTS += $(bench_tests)
