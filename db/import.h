@@ -128,6 +128,24 @@ struct db_import_values {
 	const double *values;
 	size_t n_values;
 };
+/* The same of what a file says of values that it does not show. */
+struct db_import_summary {
+	const char *metric;
+	const char *label;
+	const char *unit;
+	int direction;
+	const char *machine;
+	const char *variant;
+	const char *guest;
+	const char *controller;
+	int kind;    /* enum import_of: a mean, or the best */
+	int64_t n;   /* values; 0: not said */
+	double mean; /* or the best of them */
+	double sd;   /* NAN: not said */
+};
+int db_import_summaries(struct db_reader *r, const struct db_window *w,
+    bool (*row)(void *arg, const struct db_import_summary *s), void *arg,
+    struct err *err);
 int db_import_samples(struct db_reader *r, const struct db_window *w,
     bool (*row)(void *arg, const struct db_import_values *v), void *arg,
     struct err *err);

@@ -37,6 +37,7 @@ void compare_free(struct compare *c)
 		free(c->metrics[i]);
 	}
 	free(c->published);
+	free(c->summaries);
 	free(c->metrics);
 	free(c->tables);
 	free(c->points);
@@ -61,7 +62,7 @@ const char *const *compare_notes(const struct compare *c, size_t *ret_n)
 const char *compare_method_name(enum compare_method method)
 {
 	static const char *const names[] = {
-	    "paired", "welch", "published", "pooled"};
+	    "paired", "welch", "summary", "best", "published", "pooled"};
 
 	return names[method];
 }
@@ -167,6 +168,14 @@ static const struct bench_metric *import_metric(struct compare *c,
 	return &own->metric;
 }
 
+size_t compare_import_table(struct compare *c, const char *metric,
+    const char *label, const char *unit, int direction,
+    const struct compare_roles *roles)
+{
+	return table_of(
+	    c, import_metric(c, metric, label, unit, direction), roles);
+}
+
 static struct point *room(struct compare *c, size_t n)
 {
 	while (c->n_points + n > c->cap) {
@@ -262,8 +271,8 @@ void compare_add_ratio(struct compare *c, const struct db_ratio_row *q)
 {
 	struct compare_roles roles = {q->baseline, q->candidate};
 	struct published p = {
-	    .table = table_of(
-	        c, import_metric(c, q->metric, "", NULL, q->direction), &roles),
+	    .table = compare_import_table(
+	        c, q->metric, "", NULL, q->direction, &roles),
 	    .overhead = q->overhead,
 	};
 	struct compare_table *t = &c->tables[p.table];

@@ -28,17 +28,19 @@
 enum compare_method {
 	COMPARE_PAIRED,    /* paired t on logarithms */
 	COMPARE_WELCH,     /* where there are no pairs: Welch's t on them */
+	COMPARE_SUMMARY,   /* imported means: Welch's t by the delta method */
+	COMPARE_BEST,      /* imported bests of several: no interval */
 	COMPARE_PUBLISHED, /* a ratio that was imported: no values, n is 0 */
 	COMPARE_POOLED     /* geometric mean of n cells: compare_by() */
 };
 
-/* "paired", "welch", "published", "pooled". */
+/* "paired", "welch", "summary", "best", "published", "pooled". */
 const char *compare_method_name(enum compare_method method);
 
 struct compare_cell {
 	bool present; /* false: an arm has no value; the rest is not set */
 	enum compare_method method;
-	size_t n; /* pairs; Welch: values of the smaller arm */
+	size_t n; /* pairs; else values of the smaller arm, 0: not said */
 	struct bench_estimate estimate;
 	double baseline_mean; /* of the values that were used */
 	double candidate_mean;
@@ -95,6 +97,12 @@ void compare_add_sums(struct compare *c, const struct db_cell_sums *s);
  */
 int compare_add_import(struct compare *c, const struct db_import_values *v,
     const struct compare_roles *roles, struct err *err);
+/*
+ * The same for an import that shows no values: it counts where there are no
+ * values of the cell.
+ */
+void compare_add_summary(struct compare *c, const struct db_import_summary *s,
+    const struct compare_roles *roles);
 /*
  * Adds a published ratio to the table of its metric and variants. It counts
  * where there are no values of the cell; a later one replaces it.

@@ -24,6 +24,18 @@ struct sums {
 	struct bench_cell cell;
 };
 
+/* What an import says of values that it does not show, and its place. */
+struct summary {
+	size_t table;
+	size_t row;
+	size_t place;
+	enum bench_arm arm;
+	bool best; /* of n, in mean; else their mean */
+	size_t n;  /* 0: not said */
+	double mean;
+	double sd; /* NAN: not said */
+};
+
 /* An imported ratio, and its place. */
 struct published {
 	size_t table;
@@ -49,6 +61,8 @@ struct compare {
 	struct sums *sums;
 	size_t n_sums;
 	size_t sums_cap;
+	struct summary *summaries;
+	size_t n_summaries;
 	struct published *published;
 	size_t n_published;
 	struct own_metric **metrics; /* each stays where it is */
@@ -66,5 +80,11 @@ struct grid {
 };
 
 void compare_grids_free(struct compare *c);
+/* The table of what was imported, made when new. */
+size_t compare_import_table(struct compare *c, const char *metric,
+    const char *label, const char *unit, int direction,
+    const struct compare_roles *roles);
+/* Summaries, where there are no values; the cells are computed. */
+void compare_summaries(struct compare *c);
 
 #endif

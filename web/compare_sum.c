@@ -243,6 +243,7 @@ void compare_finish(struct compare *c)
 	sums_merge(c);
 	for (size_t i = 0; i < c->n_tables; i++)
 		cells_compute(c, &c->tables[i], &c->grids[i]);
+	compare_summaries(c);
 	publish(c);
 	compare_grids_free(c);
 	for (size_t i = 0; i < c->n_tables; i++) {

@@ -258,6 +258,16 @@ void compare_definition(const struct compare_table *t, struct buf *to)
 	    "candidate is slower. ",
 	    higher ? "baseline/candidate" : "candidate/baseline",
 	    bench_direction_name(t->metric->direction));
+	if (n.by[COMPARE_SUMMARY])
+		buf_printf(to,
+		    "%zu cells are of imported means, deviations and counts: "
+		    "Welch's t by the delta method. ",
+		    n.by[COMPARE_SUMMARY]);
+	if (n.by[COMPARE_BEST])
+		buf_printf(to,
+		    "%zu cells are of the best of several values: no interval, "
+		    "a best has no spread. ",
+		    n.by[COMPARE_BEST]);
 	if (n.by[COMPARE_PUBLISHED])
 		buf_printf(to,
 		    "%zu cells are as published: no interval, nothing to tell "

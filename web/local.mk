@@ -24,6 +24,7 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/boot.c \
 	%D%/compare.c %D%/compare.h %D%/compare_private.h \
 	%D%/compare_sum.c \
+	%D%/compare_summary.c \
 	%D%/compare_table.c %D%/compare_table.h \
 	%D%/events.c %D%/events.h \
 	%D%/frame.c \

@@ -189,6 +189,21 @@ static bool on_values(void *arg, const struct db_import_values *v)
 	return a->r == 0;
 }
 
+static bool on_summary(void *arg, const struct db_import_summary *s)
+{
+	struct all *a = arg;
+
+	for (size_t i = 0; i < a->n_pairs; i++) {
+		struct compare_roles roles = {
+		    a->pairs[i].baseline, a->pairs[i].candidate};
+
+		a->seen = a->seen || str_eq(s->variant, roles.baseline) ||
+		    str_eq(s->variant, roles.candidate);
+		compare_add_summary(a->compare, s, &roles);
+	}
+	return true;
+}
+
 static int add_imports(struct all *a)
 {
 	int r = db_import_ratios(a->reader, &a->window, on_ratio, a, a->err);
@@ -198,6 +213,9 @@ static int add_imports(struct all *a)
 	if (r == 0)
 		r = db_import_samples(
 		    a->reader, &a->window, on_values, a, a->err);
+	if (r == 0 && a->r == 0)
+		r = db_import_summaries(
+		    a->reader, &a->window, on_summary, a, a->err);
 	return r < 0 ? r : a->r;
 }
 

@@ -223,6 +223,28 @@ like "  with what to do" "$(cat "$IB_TMP/err")" \
 	'^ironbench: imports 4711: .*"ironbench imports" lists them'
 ok "a number it must be" run 2 imports geekbench
 
+# ---- what the files do not show ---------------------------------------------
+
+# Means with their deviations, and the best of several values.
+for v in old new; do
+	for file in google-benchmark/aggregates.json crystaldiskmark/nvme.txt; do
+		ok "${file%/*} of variant $v is imported" run 0 import \
+			--machine bench-1 --variant $v --guest linux "$formats/$file"
+	done
+done
+run 0 overhead --baseline old --candidate new --format csv --long
+like "a mean enters by its deviation and count" \
+	"$(grep ',summary,' "$IB_TMP/out" | head -n 1)" \
+	',linux,,1(\.0*)?,0\.9[0-9]*,1\.1[0-9]*,[1-9][0-9]*,summary,'
+like "a best has a ratio and no interval" \
+	"$(grep '^disk.seq128k_q32t1.rd,' "$IB_TMP/out")" \
+	',linux,,1(\.0*)?,,,5,best,'
+run 0 overhead --baseline old --candidate new
+like "both are said" "$(cat "$IB_TMP/out")" \
+	'deviations and counts: .* by the delta method'
+like "  each under its tables" "$(cat "$IB_TMP/out")" \
+	'of the best of several values: no interval'
+
 # ---- what is refused -------------------------------------------------------
 
 before=$(rows)

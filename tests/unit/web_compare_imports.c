@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "web/compare.h"
 
@@ -166,6 +167,116 @@ static void imported_values_of_an_unknown_metric_keep_their_direction(
 	assert_int_equal(t->cells[0].verdict, BENCH_WORSE);
 }
 
+static void add_summary(struct compare *c, const char *machine,
+    const char *variant, int kind, double mean, double sd, int64_t n)
+{
+	compare_add_summary(c,
+	    &(struct db_import_summary){
+	        .metric = CPU,
+	        .label = "",
+	        .unit = "events/s",
+	        .direction = BENCH_HIGHER,
+	        .machine = machine,
+	        .variant = variant,
+	        .guest = "linux",
+	        .controller = "",
+	        .kind = kind,
+	        .n = n,
+	        .mean = mean,
+	        .sd = sd,
+	    },
+	    &usual);
+}
+
+static const struct compare_table *only_table(struct compare *c)
+{
+	const struct compare_table *t;
+	size_t n;
+
+	compare_finish(c);
+	t = compare_tables(c, &n);
+	assert_int_equal(n, 1);
+	return t;
+}
+
+static void means_are_compared_by_the_delta_method(void **state)
+{
+	static const struct bench_summary baseline = {200, 4, 5};
+	static const struct bench_summary candidate = {160, 3, 8};
+	scoped(compare_free) struct compare *c = compare_new();
+	scoped_val(buf_done) struct buf text = BUF_INIT(4096);
+	const struct compare_table *t;
+	struct bench_estimate want;
+
+	(void)state;
+	add_summary(c, "m1", "vboxdrv", IMPORT_MEAN, 200, 4, 5);
+	add_summary(c, "m1", "kvm", IMPORT_MEAN, 170, 3, 8);
+	add_summary(c, "m1", "kvm", IMPORT_MEAN, 160, 3, 8); /* the later */
+	add_summary(c, "m1", "other", IMPORT_MEAN, 1, 1, 8);
+	t = only_table(c);
+	assert_int_equal(bench_ratio_summaries(
+	                     &baseline, &candidate, BENCH_HIGHER, &want, NULL),
+	    0);
+	assert_int_equal(t->cells[0].method, COMPARE_SUMMARY);
+	assert_int_equal(t->cells[0].n, 5);
+	near(t->cells[0].estimate.overhead, 1.25);
+	near(t->cells[0].estimate.lo, want.lo);
+	near(t->cells[0].estimate.hi, want.hi);
+	assert_int_equal(t->cells[0].verdict, BENCH_WORSE);
+	compare_definition(t, &text);
+	assert_non_null(strstr(buf_str(&text), "by the delta method"));
+}
+
+static void what_has_no_spread_has_no_interval(void **state)
+{
+	scoped(compare_free) struct compare *c = compare_new();
+	const struct compare_table *t;
+
+	(void)state;
+	add_summary(c, "m1", "vboxdrv", IMPORT_BEST, 200, NAN, 5);
+	add_summary(c, "m1", "kvm", IMPORT_BEST, 160, NAN, 5);
+	add_summary(c, "m2", "vboxdrv", IMPORT_MEAN, 200, NAN, 0);
+	add_summary(c, "m2", "kvm", IMPORT_MEAN, 100, 1, 5);
+	t = only_table(c);
+	assert_int_equal(t->n_machines, 2);
+	assert_int_equal(t->cells[0].method, COMPARE_BEST);
+	near(t->cells[0].estimate.overhead, 1.25);
+	assert_int_equal(t->cells[1].method, COMPARE_SUMMARY);
+	near(t->cells[1].estimate.overhead, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(isnan(t->cells[i].estimate.lo));
+		assert_int_equal(t->cells[i].verdict, BENCH_UNKNOWN);
+	}
+}
+
+static void a_best_is_not_compared_with_a_mean(void **state)
+{
+	scoped(compare_free) struct compare *c = compare_new();
+	const struct compare_table *t;
+	size_t n;
+
+	(void)state;
+	add_summary(c, "m1", "vboxdrv", IMPORT_BEST, 200, NAN, 5);
+	add_summary(c, "m1", "kvm", IMPORT_MEAN, 160, 3, 5);
+	t = only_table(c);
+	assert_false(t->cells[0].present);
+	(void)compare_notes(c, &n);
+	assert_int_equal(n, 1);
+}
+
+static void values_count_before_summaries(void **state)
+{
+	static const double values[] = {100, 100.1, 99.9, 100};
+	scoped(compare_free) struct compare *c = compare_new();
+
+	(void)state;
+	add_summary(c, "m1", "vboxdrv", IMPORT_MEAN, 200, 4, 5);
+	add_summary(c, "m1", "kvm", IMPORT_MEAN, 160, 3, 8);
+	add_values(c, 1, "vboxdrv", values, 4);
+	add_values(c, 2, "kvm", values, 4);
+	assert_int_equal(only_table(c)->cells[0].method, COMPARE_WELCH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +286,10 @@ int main(void)
 	    cmocka_unit_test(what_is_not_kept_apart_is_a_geometric_mean),
 	    cmocka_unit_test(
 	        imported_values_of_an_unknown_metric_keep_their_direction),
+	    cmocka_unit_test(means_are_compared_by_the_delta_method),
+	    cmocka_unit_test(what_has_no_spread_has_no_interval),
+	    cmocka_unit_test(a_best_is_not_compared_with_a_mean),
+	    cmocka_unit_test(values_count_before_summaries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,8 +211,8 @@ export type Verdict = 'better' | 'worse' | 'same' | 'unknown';
 export interface OverheadCell {
 	overhead: number;
 	interval: [number, number] | null;
-	n: number; // 0: published, there are no values behind it
-	method: 'paired' | 'welch' | 'published' | 'pooled';
+	n: number; // 0: there are no values behind it, or it is not said of how many
+	method: 'paired' | 'welch' | 'summary' | 'best' | 'published' | 'pooled';
 	p: number | null;
 	verdict: Verdict;
 	baseline_mean: number | null;

@@ -38,6 +38,8 @@ function pText(p: number): string {
 const methods: Record<OverheadCell['method'], (n: number) => string> = {
 	paired: (n) => `${n} pairs, paired t on logs`,
 	welch: (n) => `${n} values in the smaller arm, Welch's t on logs`,
+	summary: (n) => `imported means, deviations and counts (${n || 'not said'}), Welch's t by the delta method`,
+	best: (n) => `the best of ${n || 'several'} on each side, imported: a best has no spread, so no interval`,
 	published: () => 'published by others: there are no values behind it',
 	pooled: (n) => `geometric mean of ${n} cells`,
 };
@@ -120,7 +122,8 @@ function Geomean({ t }: { t: OverheadTable }): JSX.Element | null {
 
 // 'n = 6 pairs a cell', or the least and the most.
 function pairs(t: OverheadTable): string {
-	const cells = t.rows.flatMap((r) => r.cells).filter((c) => c !== null && c.n > 0) as OverheadCell[];
+	const cells = t.rows.flatMap((r) => r.cells)
+		.filter((c) => c !== null && (c.method === 'paired' || c.method === 'welch')) as OverheadCell[];
 	const n = cells.map((c) => c.n);
 	const what = cells.every((c) => c.method === 'paired') ? 'pairs' : 'values';
 	if (!n.length)
