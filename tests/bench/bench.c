@@ -18,6 +18,7 @@ static const struct {
 } parts[] = {
     {"scheduler", part_scheduler},
     {"ingest", part_ingest},
+    {"numbers", part_numbers},
     {"history", part_history},
     {"power", part_power},
     {"push", part_push},
@@ -39,8 +40,8 @@ static void usage(FILE *to)
 	(void)fputs(
 	    "usage: bench [OPTION...] [PART...]\n"
 	    "\n"
-	    "Parts: scheduler, ingest, history, power, push (with idle and\n"
-	    "memory), index; all of them if none is named.\n"
+	    "Parts: scheduler, ingest, numbers, history, power, push (with\n"
+	    "idle and memory), index; all of them if none is named.\n"
 	    "\n"
 	    "  --build DIR        of the programs (the current folder)\n"
 	    "  --dir DIR          files are written in a new folder there "

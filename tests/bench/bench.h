@@ -130,6 +130,7 @@ typedef int bench_part(struct bench *b, struct err *err);
 bench_part part_history;
 bench_part part_index;
 bench_part part_ingest;
+bench_part part_numbers;
 bench_part part_power;
 bench_part part_push;
 bench_part part_scheduler;

@@ -18,9 +18,11 @@ check_PROGRAMS += %D%/bench %D%/bmc_farm
 	%D%/bench.c %D%/bench.h \
 	%D%/lab.c %D%/lab.h %D%/lab_private.h \
 	%D%/lab_http.c \
+	%D%/numbers.c %D%/numbers.h \
 	%D%/part_history.c \
 	%D%/part_index.c \
 	%D%/part_ingest.c \
+	%D%/part_numbers.c \
 	%D%/part_power.c \
 	%D%/part_push.c \
 	%D%/part_scheduler.c \
