@@ -11,6 +11,9 @@ import {
 
 const browser = await launch();
 const STOPS_MOST = 400; // of the Tab key on a page
+// tests/unit/series_world.h
+const HISTORY = `/history?${new URLSearchParams({ metric: 'disk.seq128k_q32t1.rd', machine: 't16-1',
+	variant: 'kvm', guest: 'linux', controller: 'nvme', branch: 'demo/main' })}`;
 
 async function read(page, address) {
 	await page.goto(address);
@@ -88,6 +91,47 @@ async function compare(page, run) {
 		/measured in pairs/.test(await page.locator('.definition').textContent()));
 }
 
+async function history(page) {
+	await read(page, '/history');
+	await check('the history begins with the one change there is', async () => {
+		const row = page.locator('.lately tbody tr');
+		return same(await row.count(), 1)
+			&& /t16-1.*kvm.*worse.*1\.09/.test(await row.textContent());
+	});
+	await check('it leads to the chart of its series', async () => {
+		await page.locator('.lately a').first().click();
+		await page.waitForURL(HISTORY);
+		await page.locator('.chart canvas').waitFor();
+		return /^worse since run/.test(await page.locator('.findings li').first().textContent());
+	});
+	await check('another variant can be chosen beside it', async () => {
+		await page.getByLabel('variant').selectOption('vboxdrv');
+		await page.waitForURL(/variant=vboxdrv/);
+		await page.getByText('No change of level.').waitFor();
+	});
+	await check('words find series, and the address keeps them', async () => {
+		await page.goto('/history');
+		await page.getByLabel('Find series').fill('BENCH-1 geekbench6 navigation');
+		await page.waitForURL(/find=BENCH-1/);
+		await until('only they', async () =>
+			same(await page.locator('section[aria-labelledby="series"] tbody tr').count(), 2));
+	});
+	await check('the other pages of the list have the others', async () => {
+		const first = async () => page.locator('section[aria-labelledby="series"] tbody tr').first().textContent();
+		await read(page, '/history');
+		const before = await first();
+		await page.getByRole('link', { name: 'Next' }).click();
+		await until('the next page', async () => await first() !== before);
+		await page.getByRole('link', { name: 'First' }).click();
+		await until('the first page', async () => await first() === before);
+	});
+	await check('a point that was imported leads to its import', async () => {
+		await page.goto('/history?metric=geekbench6.multi_core');
+		await page.getByRole('link', { name: /^import \d+$/ }).first().click();
+		await page.waitForURL(/\/imports\/\d+$/);
+	});
+}
+
 // ---- everybody can use them ----------------------------------------------------
 
 async function everybody(pages) {
@@ -151,7 +195,6 @@ async function keyboard(pages) {
 async function all() {
 	const list = (await api.get('/api/v1/imports?limit=500')).imports;
 	const run = (await api.get('/api/v1/runs?limit=1')).runs[0].id;
-	const { series } = await api.get('/api/v1/series?limit=1');
 	const { a, b } = { a: run - 1, b: run };
 	const of = (test) => list.find(test).id;
 	const pages = [
@@ -161,13 +204,14 @@ async function all() {
 		['imported cases', `/imports/${of((im) => im.cases > 3)}`],
 		['two runs', `/compare?a=${a}&b=${b}`],
 		['two variants', `/compare?a=${run}&variant_a=vboxdrv&variant_b=kvm`],
-		['a history', `/history?series=${series[0].id}`],
+		['what changed', '/history'], ['a history', HISTORY],
 		['a run', `/runs/${run}`], ['the index', '/'],
 	];
 	const page = await newPage(browser);
 	await overhead(page, run);
 	await imports(page, list);
 	await compare(page, run);
+	await history(page);
 	await everybody(pages);
 	await keyboard(pages);
 	await check('no page has complained', () => same(complaints, []));

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Lately, LatelyChange, SeriesRow } from './api';
 import { useApi } from './data';
-import { count, counted, ratio, shortCommit } from './format';
+import { count, ratio, shortCommit } from './format';
 import { seriesAddress, seriesPath } from './history_series';
 import { figure } from './job_parts';
 import { go, withQuery } from './router';
@@ -63,14 +63,14 @@ export function LatelyList(): JSX.Element {
 			{error && <ErrorBox what="The changes cannot be listed" error={error} retry={reload} />}
 			{!all && !error && <Skeleton lines={4} />}
 			{all && !all.changes.length && (
-				<p class="sub">No change of level in {counted(all.histories, 'history').replace('historys', 'histories')}.</p>
+				<p class="sub">No change of level in {count(all.histories)} {all.histories === 1 ? 'history' : 'histories'}.</p>
 			)}
 			{all && all.changes.length > 0 && (
 				<div class="scroll">
 					<table ref={rows} class="lately">
 						<thead><tr><th>since</th><th>metric</th><th>machine</th><th>variant</th><th>branch</th>
 							<th class="n">level</th><th>verdict</th><th class="n">ratio</th><th>commits</th>
-							<th>runs</th></tr></thead>
+							<th>compare</th></tr></thead>
 						<tbody>{all.changes.map((c) =>
 							<Row key={`${c.series} ${c.branch} ${c.run} ${c.at_ms}`} c={c} />)}</tbody>
 					</table>
@@ -105,7 +105,7 @@ function FindBar({ find }: { find: string }): JSX.Element {
 			settle(text);
 		}}>
 			<input ref={input} class="filter" type="search" aria-label="Find series" value={text}
-				placeholder="words of metric, machine, variant, guest, controller" spellcheck={false}
+				placeholder="seq128k t16-1 kvm" title="words of metric, machine, variant, guest and controller" spellcheck={false}
 				autocomplete="off" onInput={(e) => {
 					const value = e.currentTarget.value;
 					setText(value);

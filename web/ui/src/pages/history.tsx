@@ -118,6 +118,20 @@ function Values({ h }: { h: History }): JSX.Element {
 	);
 }
 
+function Single({ p }: { p: HistoryPoint | undefined }): JSX.Element {
+	return p?.run === undefined
+		? (
+			<Empty title="One import is a point, not a history." command="ironbench import FILE">
+				<p>The curve begins with the second one.</p>
+			</Empty>
+		)
+		: (
+			<Empty title="One run is a point, not a history." command={`ironbench rerun ${p.run}`}>
+				<p>Run it again, or push: the curve begins with the second run.</p>
+			</Empty>
+		);
+}
+
 function Series({ series }: { series: SeriesRow }): JSX.Element {
 	const path = `/api/v1/series/${series.id}?branch=${encodeURIComponent(series.branch)}`;
 	const { data: h, error, reload } = useApi<History>(path,
@@ -126,6 +140,7 @@ function Series({ series }: { series: SeriesRow }): JSX.Element {
 		return error
 			? <ErrorBox what="The history cannot be shown" error={error} retry={reload} />
 			: <Skeleton lines={6} />;
+	const out = outside(h, axisRange(h)).length;
 	return (
 		<>
 			<p class="sub">
@@ -133,16 +148,14 @@ function Series({ series }: { series: SeriesRow }): JSX.Element {
 				{h.direction && `, ${h.direction} values are better`}
 			</p>
 			{h.points.length < 2 ? (
-				<Empty title="One run is a point, not a history."
-					command={`ironbench rerun ${h.points[0]?.run ?? ''}`}>
-					<p>Run it again, or push: the curve begins with the second run.</p>
-				</Empty>
+				<Single p={h.points[0]} />
 			) : (
 				<>
 					<HistoryChart history={h} />
 					<p class="sub">Dots: the mean of a run, paler its single values; lines: levels; a band: where
-						a change may have begun; dashed: another environment; triangles at the edge:
-						{' '}{outside(h, axisRange(h)).length} outside of the picture. A click opens the run.</p>
+						a change may have begun; dashed: another environment.
+						{out > 0 && ` Triangles at the edge: ${counted(out, 'point')} outside of the picture.`}
+						{' '}A click opens the run.</p>
 				</>
 			)}
 			<Findings h={h} />
