@@ -124,6 +124,14 @@ struct suite_bench {
 	int step_timeout_s; /* one VM boot with its workload */
 };
 
+/* A metric that is not built in, for the numbers of guest tests and imports. */
+struct suite_metric {
+	char *name; /* dotted; of a guest test "guest_test." and its own name */
+	char *unit;
+	enum bench_direction direction;
+	double margin;
+};
+
 struct suite {
 	char *name; /* of the file, for messages */
 	struct suite_item *items;
@@ -134,6 +142,8 @@ struct suite {
 	size_t n_guests;
 	struct suite_bench *benches;
 	size_t n_benches;
+	struct suite_metric *metrics;
+	size_t n_metrics;
 	char **panic_patterns; /* substrings of a line; NULL-terminated */
 	char **ignored;        /* keys known but without effect yet, with
 	                          their position; NULL-terminated */
@@ -147,6 +157,7 @@ struct suite {
 #define SUITE_BENCHES_MAX 1000
 #define SUITE_VARIANTS_MAX 64
 #define SUITE_GUESTS_MAX 64
+#define SUITE_METRICS_MAX 200
 #define SUITE_PAIRS_MAX 1000
 #define SUITE_PLACEBOS_MAX 8  /* further jobs of a benchmark */
 #define SUITE_BOOTS_MAX 10000 /* VM boots of one benchmark */

@@ -52,6 +52,7 @@ noinst_LIBRARIES += %D%/libbench.a
 	%D%/suite_files.c \
 	%D%/suite_guest.c \
 	%D%/suite_item.c \
+	%D%/suite_metrics.c \
 	%D%/suite_pairs.c \
 	%D%/suite_vars.c \
 	%D%/sysbench.c %D%/sysbench.h \

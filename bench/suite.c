@@ -37,6 +37,7 @@ static const struct top_key {
     {"variants", 0, NULL},
     {"guests", 0, NULL},
     {"benchmarks", 0, NULL},
+    {"metrics", 0, NULL},
 };
 
 /* ---- what the parts share -------------------------------------------- */
@@ -212,6 +213,9 @@ void suite_free(struct suite *s)
 	for (size_t i = 0; i < s->n_benches; i++)
 		suite_bench_done(&s->benches[i]);
 	free(s->benches);
+	for (size_t i = 0; i < s->n_metrics; i++)
+		suite_metric_done(&s->metrics[i]);
+	free(s->metrics);
 	strings_free(s->panic_patterns);
 	strings_free(s->ignored);
 	free(s->name);
@@ -328,6 +332,8 @@ static int parse_top(struct suite_parser *p, const struct conf_node *root,
 		r = suite_guests_parse(root, s, err);
 	if (r == 0)
 		r = suite_benches_parse(root, s, err);
+	if (r == 0)
+		r = suite_metrics_parse(root, s, err);
 	return r;
 }
 

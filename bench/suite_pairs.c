@@ -29,7 +29,7 @@ static bool read_margin(const char *text, double *ret)
 	return v >= MARGIN_LEAST && v <= MARGIN_MOST;
 }
 
-static int parse_margin(
+int suite_margin_parse(
     const struct conf_node *map, double *ret, struct err *err)
 {
 	const char *text = NULL;
@@ -76,7 +76,7 @@ static int parse_plan(
 	int r = conf_only(map, "pairs", plan_keys, ARRAY_LEN(plan_keys), err);
 
 	if (r == 0)
-		r = parse_margin(map, &p.margin, err);
+		r = suite_margin_parse(map, &p.margin, err);
 	if (r == 0)
 		r = parse_even(map, "least", BENCH_PLAN_LEAST, &p.least, err);
 	if (p.most < p.least)

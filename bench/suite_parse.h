@@ -77,6 +77,12 @@ int suite_benches_parse(
 void suite_variant_done(struct suite_variant *v);
 void suite_guest_done(struct suite_guest *g);
 void suite_bench_done(struct suite_bench *b);
+/* The key margin, "1%" or ".01", from 0.05 % to 50 %; absent: as it was. */
+int suite_margin_parse(
+    const struct conf_node *map, double *ret, struct err *err);
+int suite_metrics_parse(
+    const struct conf_node *root, struct suite *s, struct err *err);
+void suite_metric_done(struct suite_metric *m);
 /* pairs, once the metrics and guests of the benchmark are known. */
 int suite_pairs_parse(
     const struct conf_node *node, struct suite_bench *b, struct err *err);

@@ -465,6 +465,7 @@ int db_log_read(const char *dir, int64_t attempt_id, int64_t from, int64_t to,
 #include "db/import.h" /* last: they use what stands above */
 #include "db/read.h"
 #include "db/read_cells.h"
+#include "db/read_metric.h"
 #include "db/read_noise.h"
 #include "db/read_series.h"
 

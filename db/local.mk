@@ -26,12 +26,14 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/machine_alias.c \
 	%D%/mark.c %D%/mark.h \
 	%D%/migrate.c %D%/migrate.h \
+	%D%/metric.c \
 	%D%/open.c \
 	%D%/pack.c %D%/pack.h \
 	%D%/plan.c %D%/plan.h \
 	%D%/point.c %D%/point.h \
 	%D%/read.h \
 	%D%/read_cells.h \
+	%D%/read_metric.h \
 	%D%/read_noise.h \
 	%D%/read_series.h \
 	%D%/reader.c %D%/reader.h \
@@ -68,7 +70,8 @@ db_migrations = \
 	%D%/migrations/0004-numbers.sql \
 	%D%/migrations/0005-points.sql \
 	%D%/migrations/0006-evidence.sql \
-	%D%/migrations/0007-rerun.sql
+	%D%/migrations/0007-rerun.sql \
+	%D%/migrations/0008-metrics.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c

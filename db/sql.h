@@ -23,6 +23,7 @@ extern const char *const sql_token[];
 extern const char *const sql_delivery[];
 extern const char *const sql_import[];
 extern const char *const sql_machine_alias[];
+extern const char *const sql_metric[];
 extern const char *const sql_load[];
 extern const char *const sql_run_file[];
 extern const char *const sql_reader[];

@@ -29,6 +29,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/lab.c %D%/lab.h \
 	%D%/weblink.c %D%/weblink.h \
 	%D%/machine.c \
+	%D%/metrics.c %D%/metrics.h \
 	%D%/runplan.c %D%/runplan.h \
 	%D%/project.c %D%/project.h \
 	%D%/power.c %D%/power.h %D%/power/driver.h \

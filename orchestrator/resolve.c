@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "orchestrator/metrics.h"
 #include "orchestrator/room.h"
 #include "orchestrator/runplan.h"
 #include "orchestrator/weblink.h"
@@ -230,6 +231,7 @@ static void post_open(struct run *run, const struct resolve *res,
 	        .files = files,
 	        .n_files = n,
 	    });
+	metrics_put(run->suite, tx);
 	db_tx_post(tx, open_durable, o);
 }
 

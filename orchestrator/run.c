@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "orchestrator/attempt.h"
+#include "orchestrator/metrics.h"
 #include "orchestrator/room.h"
 #include "orchestrator/runplan.h"
 
@@ -226,6 +227,7 @@ static void post_run(struct daemon *d, const struct run_request *req,
 	        .pin_machine = run->pin_machine,
 	        .rerun_of = req->rerun_of,
 	    });
+	metrics_put(run->suite, tx);
 	db_tx_post(tx, made_durable, made);
 }
 

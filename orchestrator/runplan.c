@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "orchestrator/metrics.h"
 
 enum {
 	JOBS_MAX = 1000000
@@ -193,6 +194,8 @@ int runplan_make(const struct daemon *d, const struct suite *suite,
 	struct runplan plan = {.n_items = suite->n_items + suite->n_benches};
 	int r = check_items(suite, err);
 
+	if (r == 0)
+		r = metrics_check(d, suite, err);
 	if (r < 0)
 		return r;
 	plan.items = xcalloc(plan.n_items, sizeof(char *));

@@ -214,7 +214,9 @@ static bool on_sample(void *arg, const struct db_run_sample *s)
 	if ((metric && !str_eq(metric, s->metric)) ||
 	    (variant && !str_eq(variant, s->variant)))
 		return true;
-	metric_facts(s->metric, s->unit, &m);
+	x->r = metric_facts(x->reader, s->metric, s->unit, &m, x->err);
+	if (x->r < 0)
+		return false;
 	if (!m.direction) {
 		note(x,
 		    xasprintf("%.100s [%.40s]: left out, which values are "

@@ -7,20 +7,27 @@
 #include "db/db.h"
 #include "web/routes.h"
 
-void metric_facts(
-    const char *metric, const char *unit, struct metric_facts *ret)
+int metric_facts(struct db_reader *reader, const char *metric, const char *unit,
+    struct metric_facts *ret, struct err *err)
 {
 	const struct bench_metric *m = bench_metric_find(metric);
+	struct metric_facts f = {.title = metric, .margin = METRIC_MARGIN};
 	enum bench_direction direction;
+	int r;
 
-	*ret = (struct metric_facts){.title = metric, .margin = METRIC_MARGIN};
 	if (m) {
 		*ret = (struct metric_facts){
 		    m->profile, m->direction, m->margin, false};
-	} else if (bench_unit_direction(unit, &direction)) {
-		ret->direction = direction;
-		ret->by_unit = true;
+		return 0;
 	}
+	r = db_metric_find(reader, metric, unit, &f.direction, &f.margin, err);
+	if (r == 0 && bench_unit_direction(unit, &direction)) {
+		f.direction = direction;
+		f.by_unit = true;
+	}
+	if (r >= 0)
+		*ret = f;
+	return r < 0 ? r : 0;
 }
 
 void metric_render(struct jw *w, const struct metric_facts *m)
@@ -55,13 +62,23 @@ size_t metric_valid(const double *values, size_t n,
 	return good;
 }
 
+struct metrics_list {
+	struct jw *w;
+	struct db_reader *reader;
+	int r;
+	struct err *err;
+};
+
 static bool on_metric(
     void *arg, const char *metric, const char *unit, int64_t n_series)
 {
-	struct jw *w = arg;
+	struct metrics_list *l = arg;
+	struct jw *w = l->w;
 	struct metric_facts m;
 
-	metric_facts(metric, unit, &m);
+	l->r = metric_facts(l->reader, metric, unit, &m, l->err);
+	if (l->r < 0)
+		return false;
 	jw_object(w, NULL);
 	jw_str(w, "name", metric);
 	jw_str(w, "title", m.title);
@@ -76,14 +93,16 @@ enum MHD_Result api_metrics(struct request *rq)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
 	struct jw w = {.to = &b};
-	struct db_reader *reader;
 	struct err err = ERR_INIT;
-	int r = request_reader(rq, &reader, &err);
+	struct metrics_list list = {.w = &w, .err = &err};
+	int r = request_reader(rq, &list.reader, &err);
 
 	jw_object(&w, NULL);
 	jw_array(&w, "metrics");
 	if (r == 0)
-		r = db_series_metrics(reader, on_metric, &w, &err);
+		r = db_series_metrics(list.reader, on_metric, &list, &err);
+	if (r == 0)
+		r = list.r;
 	jw_array_end(&w);
 	jw_object_end(&w);
 	return r < 0 ? answer_err(rq, &err) : answer_json(rq, &b);

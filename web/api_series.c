@@ -147,14 +147,17 @@ static int read_options(
 
 struct history_of {
 	struct jw *w;
+	struct db_reader *reader;
 	struct metric_facts metric;
+	int r;
+	struct err *err;
 };
 
 static void on_history_series(void *arg, const struct db_series *s)
 {
 	struct history_of *h = arg;
 
-	metric_facts(s->metric, s->unit, &h->metric);
+	h->r = metric_facts(h->reader, s->metric, s->unit, &h->metric, h->err);
 	h->metric.title = NULL; /* it is borrowed */
 	render_series(h->w, s);
 	metric_render(h->w, &h->metric);
@@ -167,15 +170,18 @@ static int history(
 	scoped(series_points_free) struct series_points *points = NULL;
 	scoped(bench_history_free) struct bench_history *h = NULL;
 	struct bench_history_options opts = {0};
-	struct history_of of = {.w = w};
+	struct history_of of = {.w = w, .err = err};
 	struct db_reader *reader;
 	int r = read_options(rq, &opts, err);
 
 	if (r == 0)
 		r = request_reader(rq, &reader, err);
+	of.reader = r == 0 ? reader : NULL;
 	jw_object(w, NULL);
 	if (r == 0)
 		r = db_series_get(reader, id, on_history_series, &of, err);
+	if (r == 0)
+		r = of.r;
 	if (r == 0)
 		r = series_points_read(reader, id,
 		    query_text(rq, HISTORY_BRANCH), v[HISTORY_SINCE].number,

@@ -46,7 +46,7 @@ struct shown {
 	char *guest;
 	char *controller;
 	char *branch;
-	struct metric_facts facts; /* but for the title */
+	struct metric_facts facts;
 	struct series_points *points;
 	struct bench_history *history;
 };
@@ -82,8 +82,6 @@ static void on_series(void *arg, const struct db_series *s)
 	to->variant = xstrdup(s->variant);
 	to->guest = xstrdup(s->guest);
 	to->controller = xstrdup(s->controller);
-	metric_facts(s->metric, s->unit, &to->facts);
-	to->facts.title = NULL; /* it is borrowed */
 }
 
 static bool fits(const struct request *rq, int i, const char *text)
@@ -116,6 +114,8 @@ static int look(const struct request *rq, struct db_reader *reader,
 
 	if (r == 0)
 		r = db_branch_get(reader, s->branch_id, &s->branch, err);
+	if (r == 0)
+		r = metric_facts(reader, s->metric, s->unit, &s->facts, err);
 	if (r < 0)
 		return r;
 	s->wanted = fits(rq, LATELY_METRIC, s->metric) &&

@@ -115,11 +115,58 @@ static bool arm_of(
 	return candidate || str_eq(roles->baseline, variant);
 }
 
+/* A new one, which has its place until compare_free(); takes ownership. */
+static struct bench_metric *own_metric(
+    struct compare *c, char *name, const char *unit)
+{
+	struct own_metric *own = xcalloc(1, sizeof(*own));
+
+	c->metrics =
+	    xrealloc(c->metrics, c->n_metrics + 1, sizeof(c->metrics[0]));
+	c->metrics[c->n_metrics++] = own;
+	own->name = name;
+	own->unit = xstrdup(unit);
+	own->metric = (struct bench_metric){.name = own->name,
+	    .profile = own->name,
+	    .unit = own->unit,
+	    .margin = IMPORT_MARGIN,
+	    .workload = BENCH_IMPORTED};
+	return &own->metric;
+}
+
+static bool on_declared(void *arg, const struct db_metric *m)
+{
+	struct compare *c = arg;
+	struct bench_metric *own = own_metric(c, xstrdup(m->name), m->unit);
+
+	own->direction = m->direction;
+	own->margin = m->margin;
+	c->n_declared = c->n_metrics;
+	return true;
+}
+
+int compare_declare(
+    struct compare *c, struct db_reader *reader, struct err *err)
+{
+	return db_metrics(reader, on_declared, c, err);
+}
+
+const struct bench_metric *compare_metric_find(
+    const struct compare *c, const char *name)
+{
+	const struct bench_metric *m = bench_metric_find(name);
+
+	for (size_t i = 0; !m && i < c->n_declared; i++)
+		if (str_eq(c->metrics[i]->name, name))
+			m = &c->metrics[i]->metric;
+	return m;
+}
+
 /* The metric of a series; NULL, with a note, if it cannot be compared. */
 static const struct bench_metric *metric_of(
     struct compare *c, const char *name, const char *unit)
 {
-	const struct bench_metric *m = bench_metric_find(name);
+	const struct bench_metric *m = compare_metric_find(c, name);
 
 	if (!m) {
 		compare_note(c,
@@ -140,9 +187,10 @@ static const struct bench_metric *metric_of(
 static const struct bench_metric *import_metric(struct compare *c,
     const char *name, const char *label, const char *unit, int direction)
 {
-	const struct bench_metric *m = *label ? NULL : bench_metric_find(name);
+	const struct bench_metric *m =
+	    *label ? NULL : compare_metric_find(c, name);
 	scoped(free) char *full = NULL;
-	struct own_metric *own;
+	struct bench_metric *own;
 
 	if (m && (!unit || str_eq(m->unit, unit)))
 		return m;
@@ -154,18 +202,9 @@ static const struct bench_metric *import_metric(struct compare *c,
 		    (int)m->direction == direction)
 			return m;
 	}
-	c->metrics =
-	    xrealloc(c->metrics, c->n_metrics + 1, sizeof(c->metrics[0]));
-	own = c->metrics[c->n_metrics++] = xcalloc(1, sizeof(*own));
-	own->name = take(full);
-	own->unit = xstrdup(unit);
-	own->metric = (struct bench_metric){.name = own->name,
-	    .profile = own->name,
-	    .unit = own->unit,
-	    .direction = (enum bench_direction)direction,
-	    .margin = IMPORT_MARGIN,
-	    .workload = BENCH_IMPORTED};
-	return &own->metric;
+	own = own_metric(c, take(full), unit);
+	own->direction = (enum bench_direction)direction;
+	return own;
 }
 
 size_t compare_import_table(struct compare *c, const char *metric,

@@ -77,6 +77,13 @@ struct compare *compare_new(void);
 void compare_free(struct compare *c);
 SCOPED_DEFINE(struct compare, compare_free);
 
+/* Knows the metrics that suites declared; before anything is added. */
+int compare_declare(
+    struct compare *c, struct db_reader *reader, struct err *err);
+/* A metric of the table, or a declared one; NULL if it is neither. */
+const struct bench_metric *compare_metric_find(
+    const struct compare *c, const char *name);
+
 /* Which variants a benchmark compares, by their names. */
 struct compare_roles {
 	const char *baseline;

@@ -67,6 +67,7 @@ struct compare {
 	size_t n_published;
 	struct own_metric **metrics; /* each stays where it is */
 	size_t n_metrics;
+	size_t n_declared;  /* by suites: the first of them */
 	struct grid *grids; /* of the tables, once all is summed up */
 	unsigned by;
 	char **notes;

@@ -67,6 +67,7 @@ web_tests = \
 	tests/unit/web_http \
 	tests/unit/web_link \
 	tests/unit/web_pages \
+	tests/unit/web_metrics \
 	tests/unit/web_noise \
 	tests/unit/web_series \
 	tests/unit/web_session \
@@ -105,6 +106,9 @@ tests_unit_web_http_SOURCES = tests/unit/web_http.c $(web_harness)
 tests_unit_web_http_LDADD = $(web_test_libs)
 tests_unit_web_link_SOURCES = tests/unit/web_link.c
 tests_unit_web_link_LDADD = $(web_test_libs)
+tests_unit_web_metrics_SOURCES = tests/unit/web_metrics.c \
+	$(series_world) $(web_harness)
+tests_unit_web_metrics_LDADD = $(web_test_libs)
 tests_unit_web_noise_SOURCES = tests/unit/web_noise.c \
 	$(series_world) $(web_harness)
 tests_unit_web_noise_LDADD = $(web_test_libs)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a stored number means: by the table of metrics, or, for a metric that
- * is not in it, by its unit as far as that goes.
+ * What a stored number means: by the table of metrics, by what a suite declared
+ * of it, or else by its unit as far as that goes.
  */
 #ifndef WEB_METRIC_H
 #define WEB_METRIC_H
@@ -13,6 +13,8 @@
 
 #define METRIC_MARGIN .01 /* of a metric that is not in the table */
 
+struct db_reader;
+
 struct metric_facts {
 	const char *title;              /* borrowed */
 	enum bench_direction direction; /* 0: not known */
@@ -20,8 +22,12 @@ struct metric_facts {
 	bool by_unit; /* the direction is what the unit says */
 };
 
-void metric_facts(
-    const char *metric, const char *unit, struct metric_facts *ret);
+/*
+ * By the table, by what suites declared, by the unit. May be called from within
+ * a row of another query. Errors: those of the database.
+ */
+int metric_facts(struct db_reader *reader, const char *metric, const char *unit,
+    struct metric_facts *ret, struct err *err);
 /* "direction" (null if not known), "direction_by_unit" and "margin". */
 void metric_render(struct jw *w, const struct metric_facts *m);
 

@@ -101,13 +101,13 @@ static bool on_series(void *arg, const struct db_run_sample *s)
 }
 
 /* The metric that was asked for, or NULL. Its direction must be known. */
-static int metric_wanted(
-    const struct request *rq, const char **ret, struct err *err)
+static int metric_wanted(const struct request *rq, const struct compare *c,
+    const char **ret, struct err *err)
 {
 	const struct query_value *v = &rq->query.values[OVERHEAD_METRIC];
 
 	*ret = v->set ? v->text : NULL;
-	if (v->set && !bench_metric_find(v->text))
+	if (v->set && !compare_metric_find(c, v->text))
 		return err_set(err, ERR_INVAL,
 		    "metric %.100s: not known, nor is its direction", v->text);
 	return 0;
@@ -276,10 +276,12 @@ static int overhead(
 	scoped(compare_free) struct compare *compare = compare_new();
 	struct db_reader *reader;
 	const char *metric;
-	int r = metric_wanted(rq, &metric, err);
+	int r = request_reader(rq, &reader, err);
 
 	if (r == 0)
-		r = request_reader(rq, &reader, err);
+		r = compare_declare(compare, reader, err);
+	if (r == 0)
+		r = metric_wanted(rq, compare, &metric, err);
 	if (r == 0)
 		r = overhead_suite_read(reader, run, &suite, err);
 	if (r == 0 && suite.why)

@@ -286,6 +286,8 @@ static int collect(struct request *rq, struct all *a, struct err *err)
 	    number(rq, OVERHEAD_ALL_UNTIL), a->metric};
 	if (r == 0)
 		r = request_reader(rq, &a->reader, err);
+	if (r == 0)
+		r = compare_declare(a->compare, a->reader, err);
 	if (r < 0)
 		return r;
 	if (run)

@@ -309,6 +309,17 @@ refused "nothing to run" 400 'bad.yaml' -F config=@bad.yaml
 printf 'boot_items:\n  - { name: a, exec: kernel.elf, hardware_independent: true, platforms: [ a ] }\n' >bad.yaml
 refused "what contradicts itself" 400 'exclude each other' \
 	-F config=@bad.yaml -F file=@kernel.elf
+own='metrics: { my.waits: { unit: waits/s, direction: lower } }'
+items='boot_items: [ { name: a, exec: kernel.elf } ]'
+printf '%s\n%s\n' "$own" "$items" >own.yaml
+like "a suite says what its numbers mean" \
+	"$(submit -F config=@own.yaml -F file=@kernel.elf)" '^201 '
+like "and says the same again" \
+	"$(submit -F config=@own.yaml -F file=@kernel.elf)" '^201 '
+printf '%s\n%s\n' "$own" "$items" | sed 's/lower/higher/' >bad.yaml
+refused "what another suite says otherwise, with both" 409 \
+	'my.waits: declared in waits/s, higher is better, and known in waits/s, lower is better' \
+	-F config=@bad.yaml -F file=@kernel.elf
 refused "a priority out of range" 400 'priority' \
 	-F config=@suite.yaml -F priority=1001
 refused "an unknown part" 400 'colour' -F config=@suite.yaml -F colour=red

@@ -312,6 +312,65 @@ static void a_plan_has_the_margin_of_its_metrics(void **state)
 	assert_int_equal(b[2].pairs, 10);
 }
 
+static void a_suite_says_what_its_own_numbers_mean(void **state)
+{
+	scoped(suite_free) struct suite *s =
+	    parse("metrics:\n"
+	          "  guest_test.switch_1: { unit: ns, direction: lower }\n"
+	          "  my.io: { unit: MiB/s, direction: higher, margin: 5% }\n"
+	          "boot_items: [ { name: x, exec: y } ]\n");
+
+	(void)state;
+	assert_int_equal(s->n_metrics, 2);
+	assert_string_equal(s->metrics[0].name, "guest_test.switch_1");
+	assert_string_equal(s->metrics[0].unit, "ns");
+	assert_int_equal(s->metrics[0].direction, BENCH_LOWER);
+	assert_true(s->metrics[0].margin == .02);
+	assert_int_equal(s->metrics[1].direction, BENCH_HIGHER);
+	assert_true(s->metrics[1].margin == .05);
+}
+
+/* A suite with this text as its metrics, in line 1. */
+static void metric_refused(const char *metric, const char *message)
+{
+	scoped(free) char *text = xasprintf(
+	    "metrics: { %s }\nboot_items: [ { name: x, exec: y } ]\n", metric);
+
+	expect_error(text, message);
+}
+
+static void bad_metrics_are_refused(void **state)
+{
+	static const char *const names[] = {
+	    "io", "My.io", ".io", "my.", "my..io", "\"my io.x\""};
+
+	(void)state;
+	metric_refused("my.io: { unit: s }",
+	    "s.yaml:1:12: direction: missing; allowed: higher, lower");
+	metric_refused("my.io: { unit: s, direction: up }",
+	    "s.yaml:1:30: direction: found 'up'; allowed: higher, lower");
+	metric_refused("my.io: { direction: lower }",
+	    "s.yaml:1:12: unit: missing; must be text");
+	metric_refused("my.io: { unit: s, direction: lower, margin: 0 }",
+	    "s.yaml:1:48: margin: found '0'; must be from 0.05% to 50%, as 1% "
+	    "or .01");
+	metric_refused("boot.time: { unit: s, direction: lower }",
+	    "s.yaml:1:12: name: 'boot.time' is built in; must be another");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		scoped(free) char *text =
+		    xasprintf("metrics: { %s: { unit: s, direction: lower } }\n"
+		              "boot_items: [ { name: x, exec: y } ]\n",
+		        names[i]);
+		struct suite *s = NULL;
+		struct err err = ERR_INIT;
+
+		assert_int_equal(
+		    suite_parse("s.yaml", text, strlen(text), &s, &err),
+		    -ERR_INVAL);
+		assert_true(str_starts(err.msg, "s.yaml:1:12: name: found '"));
+	}
+}
+
 static void placebos_are_further_jobs_behind_all_others(void **state)
 {
 	scoped(suite_free) struct suite *s = parse(VARIANTS GUESTS
@@ -500,6 +559,8 @@ int main(void)
 	    cmocka_unit_test(bad_plans_are_refused),
 	    cmocka_unit_test(a_plan_has_the_margin_of_its_metrics),
 	    cmocka_unit_test(a_plan_stands_in_the_place_of_blocks),
+	    cmocka_unit_test(a_suite_says_what_its_own_numbers_mean),
+	    cmocka_unit_test(bad_metrics_are_refused),
 	    cmocka_unit_test(placebos_are_further_jobs_behind_all_others),
 	    cmocka_unit_test(a_placebo_measures_the_baseline_under_two_names),
 	    cmocka_unit_test(a_key_of_the_other_workload_is_refused),
