@@ -20,6 +20,7 @@ static const struct {
     {"ingest", part_ingest},
     {"numbers", part_numbers},
     {"history", part_history},
+    {"import", part_import},
     {"power", part_power},
     {"push", part_push},
     {"index", part_index},
@@ -40,8 +41,8 @@ static void usage(FILE *to)
 	(void)fputs(
 	    "usage: bench [OPTION...] [PART...]\n"
 	    "\n"
-	    "Parts: scheduler, ingest, numbers, history, power, push (with\n"
-	    "idle and memory), index; all of them if none is named.\n"
+	    "Parts: scheduler, ingest, numbers, history, import, power, push\n"
+	    "(with idle and memory), index; all of them if none is named.\n"
 	    "\n"
 	    "  --build DIR        of the programs (the current folder)\n"
 	    "  --dir DIR          files are written in a new folder there "

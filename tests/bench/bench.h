@@ -128,6 +128,7 @@ int64_t archive_bytes(const struct archive *a);
 typedef int bench_part(struct bench *b, struct err *err);
 
 bench_part part_history;
+bench_part part_import;
 bench_part part_index;
 bench_part part_ingest;
 bench_part part_numbers;

@@ -47,7 +47,8 @@ table=$IB_TMP/table
 ok "every part of the benchmark runs" sh -c '"$@" >"$0"' "$table" \
 	"$BENCH" --small --build "$IB_BUILDDIR" --dir "$IB_TMP" \
 	--format csv --output "$IB_TMP/bench.json"
-for part in scheduler ingest numbers history power push idle memory index; do
+for part in scheduler ingest numbers history import power push idle memory \
+	index; do
 	ok "$part has rows with a number" \
 		grep -Eq "^$part,\"[^\"]+\",[0-9]+,[0-9.e+-]+," "$table"
 done

@@ -20,6 +20,7 @@ check_PROGRAMS += %D%/bench %D%/bmc_farm
 	%D%/lab_http.c \
 	%D%/numbers.c %D%/numbers.h \
 	%D%/part_history.c \
+	%D%/part_import.c \
 	%D%/part_index.c \
 	%D%/part_ingest.c \
 	%D%/part_numbers.c \

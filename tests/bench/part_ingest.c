@@ -94,7 +94,7 @@ static void add_event(struct ingest *in, struct db_tx *tx, int64_t run_id,
 
 static void add_samples(struct ingest *in, struct db_tx *tx, int64_t attempt_id)
 {
-	for (int i = 0; i < SERIES; i++)
+	for (int i = 0; in->values && i < SERIES; i++)
 		db_tx_sample(tx,
 		    &(struct db_sample){.attempt_id = attempt_id,
 		        .machine_id = in->machine,
@@ -225,11 +225,93 @@ static int measure(struct bench *b, struct ingest *in, struct err *err)
 	return r;
 }
 
+/* ---- bytes --------------------------------------------------------------- */
+
+static int open_db(struct ingest *in, const char *dir, struct err *err)
+{
+	struct db_ops ops = {.wake = wake, .arg = in};
+	int r = db_open(dir, &ops, &in->db, err);
+
+	return r < 0 ? r
+	             : db_machine_id(in->db, "m", "farm", &in->machine, err);
+}
+
+/* Closing it has taken the log in. */
+static int64_t close_db(struct ingest *in, const char *dir)
+{
+	const struct archive a = {.dir = (char *)dir};
+
+	if (in->db)
+		db_close(take(in->db));
+	return archive_bytes(&a);
+}
+
+/* Bytes of a database with so many jobs of SERIES times values. */
+static int fill_new(struct ingest *in, const char *dir, int64_t jobs,
+    size_t values, double *ret_s, int64_t *ret_bytes, struct err *err)
+{
+	int r = open_db(in, dir, err);
+
+	in->values = values;
+	in->marked = false;
+	if (r == 0)
+		*ret_s = write_run(in, jobs, true);
+	*ret_bytes = close_db(in, dir);
+	return r;
+}
+
+/* What samples take on the disk: the same jobs without any are subtracted. */
+static int measure_bytes(
+    struct bench *b, struct ingest *in, const char *dir, struct err *err)
+{
+	scoped(free) char *without = xasprintf("%s/without", dir);
+	scoped(free) char *with = xasprintf("%s/with", dir);
+	int64_t jobs = b->small ? 5 : 2000;
+	int64_t n = jobs * SERIES * 10;
+	int64_t bytes[2];
+	double s = 0;
+	int r = fill_new(in, without, jobs, 0, &s, &bytes[0], err);
+
+	if (r == 0)
+		r = fill_new(in, with, jobs, 10, &s, &bytes[1], err);
+	if (r == 0)
+		r = report(b, "samples, 20 series of 10 a job", n, s,
+		    SAMPLE_LINE_BYTES, 0, err);
+	if (r < 0)
+		return r;
+	bench_row(b,
+	    &(struct row){.part = "ingest",
+	        .name = "bytes a sample, 20 series of 10 a job",
+	        .unit = "B",
+	        .p50 = (double)(bytes[1] - bytes[0]) / (double)n,
+	        .p99 = NAN,
+	        .n = (size_t)n,
+	        .max_p50 = 16,
+	        .peer = "float64",
+	        .peer_value = sizeof(double)});
+	return 0;
+}
+
+/* ---- the part ------------------------------------------------------------ */
+
+static int measure_all(
+    struct bench *b, struct ingest *in, const char *dir, struct err *err)
+{
+	scoped(free) char *rates = xasprintf("%s/rates", dir);
+	int r = open_db(in, rates, err);
+
+	if (r == 0)
+		r = measure(b, in, err);
+	(void)close_db(in, rates);
+	if (r == 0)
+		r = measure_bytes(b, in, dir, err);
+	return r;
+}
+
 int part_ingest(struct bench *b, struct err *err)
 {
 	scoped(free) char *dir = xasprintf("%s/ingest", b->dir);
 	scoped(free) struct ingest *in = xcalloc(1, sizeof(*in));
-	struct db_ops ops = {.wake = wake, .arg = in};
 	int r;
 
 	bench_say("ingest");
@@ -237,15 +319,7 @@ int part_ingest(struct bench *b, struct err *err)
 	in->clock_ms = 1700000000000;
 	fill(in);
 	r = in->wake_fd < 0 ? err_set(err, ERR_IO, "no eventfd")
-	                    : fs_mkdirs(dir, 0700, err);
-	if (r == 0)
-		r = db_open(dir, &ops, &in->db, err);
-	if (r == 0)
-		r = db_machine_id(in->db, "m", "farm", &in->machine, err);
-	if (r == 0)
-		r = measure(b, in, err);
-	if (in->db)
-		db_close(in->db);
+	                    : measure_all(b, in, dir, err);
 	fd_done(&in->wake_fd);
 	return r < 0 ? r : fs_remove_tree(dir, err);
 }
