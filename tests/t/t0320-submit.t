@@ -370,6 +370,9 @@ is_disabled() {
 ok "then the run is disabled" wait_for 10 is_disabled
 is "and its jobs are cancelled" "$("$IRONBENCH" matrix "$run" --format csv |
 	awk -F, 'NR > 1 { print $6 }' | sort -u)" cancelled
+like "each says by whom, and that it had no machine" \
+	"$("$IRONBENCH" why "$(job_of "$run" second)")" \
+	'cancelled by .* before it had a machine'
 like "what is done cannot be cancelled" \
 	"$(post "/api/v1/runs/$run/cancel" -X POST \
 	-H "Authorization: Bearer $IRONBENCH_TOKEN")" '^404 '
