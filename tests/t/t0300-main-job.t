@@ -23,14 +23,15 @@ job_of() {
 		awk -F, -v i="$2" -v p="$3" '$1 == i && $2 == p { print $3 }'
 }
 
-lab_start --machines 2 --platforms virtual_a,virtual_b
-wait_for 20 machines_are 2 || bail "the daemon did not take the lab"
+lab_start --machines 4 --platforms virtual_a,virtual_b
+wait_for 20 machines_are 4 || bail "the daemon did not take the lab"
 dir=$(bundle)
 
 # ---- everything as expected ------------------------------------------------
 
 run=$("$IRONBENCH" submit "$dir/suite.yaml" --name "all test kernels")
 like "submit prints the run's id alone" "$run" '^[0-9]+$'
+bad=$("$IRONBENCH" submit "$dir/failing.yaml" --name "all bad")
 ok "the run of all test kernels is a success" \
 	timeout 900 "$IRONBENCH" watch "$run"
 is "the matrix has every sign in its place" "$(table "$run")" \
@@ -60,32 +61,10 @@ like "the benchmark line became a number" \
 	"$("$IRONBENCH" job "$(job_of "$run" guest-cpuid virtual_a)" --format json)" \
 	'guest_test.cpuid_cycles'
 
-# ---- a power cut in the middle --------------------------------------------
-
-cat >"$dir/one.yaml" <<EOF
-boot_items:
-  - name: slow
-    exec: slow.elf32 --serial --seconds=12
-    platforms: [ virtual_a ]
-EOF
-run=$("$IRONBENCH" submit "$dir/one.yaml" --name "power cut")
-in_the_middle() {
-	"$IRONBENCH" logs "$run/slow" 2>/dev/null | grep -q 'second 2 of'
-}
-wait_for 120 in_the_middle || bail "the slow kernel did not get going"
-ok "its QEMU is killed" "$IRONBENCH_LAB" --dir "$LAB_DIR" kill-qemu m1
-ok "the run is right in the end" timeout 300 "$IRONBENCH" watch "$run"
-is "its cell is a plain pass" "$(table "$run")" " virtual_a
-slow ✓"
-job=$("$IRONBENCH" job "$(job_of "$run" slow virtual_a)")
-like "the first attempt was the power's fault, with the reading" "$job" \
-	'error.*power.*the machine went off before the test ended .read off'
-
 # ---- the lab's errors and the test's failures are kept apart --------------------
 
-run=$("$IRONBENCH" submit "$dir/failing.yaml" --name "all bad")
-nok "a run with failures is none" timeout 900 "$IRONBENCH" watch "$run"
-is "each unexpected end has its sign" "$(table "$run")" \
+nok "a run with failures is none" timeout 900 "$IRONBENCH" watch "$bad"
+is "each unexpected end has its sign" "$(table "$bad")" \
 " virtual_a virtual_b
 passes ✓(s) ✓(s)
 fails-a-case ✗ ✗
@@ -109,14 +88,40 @@ jobs_of() {
 	"$IRONBENCH" matrix "$1" --format csv |
 		awk -F, 'NR > 1 && $3 != "" { print $1 "," $2 }'
 }
-again=$("$IRONBENCH" rerun "$run" --failed)
-is "what failed runs again, and nothing else" "$(jobs_of "$again")" "$(bad_of "$run")"
+again=$("$IRONBENCH" rerun "$bad" --failed)
+is "what failed runs again, and nothing else" "$(jobs_of "$again")" "$(bad_of "$bad")"
 like "it says of which run" "$("$IRONBENCH" show "$again")" \
-	"only what failed in run $run\$"
+	"only what failed in run $bad\$"
 ok "it is cancelled" "$IRONBENCH" cancel "$again"
 nok "and ends" timeout 120 "$IRONBENCH" watch "$again"
-nok "where nothing failed nothing is run" "$IRONBENCH" rerun 1 --failed
-like "which is said" "$("$IRONBENCH" rerun 1 --failed 2>&1)" 'run 1: no job of it failed'
+nok "where nothing failed nothing is run" "$IRONBENCH" rerun "$run" --failed
+like "which is said" "$("$IRONBENCH" rerun "$run" --failed 2>&1)" "run $run: no job of it failed"
+
+# From here on there is one machine of each platform.
+ok "machines are taken out of service" \
+	"$IRONBENCH" machine m3 offline --why "not needed"
+"$IRONBENCH" machine m4 offline --why "not needed" >/dev/null
+
+# ---- a power cut in the middle --------------------------------------------
+
+cat >"$dir/one.yaml" <<EOF
+boot_items:
+  - name: slow
+    exec: slow.elf32 --serial --seconds=12
+    platforms: [ virtual_a ]
+EOF
+run=$("$IRONBENCH" submit "$dir/one.yaml" --name "power cut")
+in_the_middle() {
+	"$IRONBENCH" logs "$run/slow" 2>/dev/null | grep -q 'second 2 of'
+}
+wait_for 120 in_the_middle || bail "the slow kernel did not get going"
+ok "its QEMU is killed" "$IRONBENCH_LAB" --dir "$LAB_DIR" kill-qemu m1
+ok "the run is right in the end" timeout 300 "$IRONBENCH" watch "$run"
+is "its cell is a plain pass" "$(table "$run")" " virtual_a
+slow ✓"
+job=$("$IRONBENCH" job "$(job_of "$run" slow virtual_a)")
+like "the first attempt was the power's fault, with the reading" "$job" \
+	'error.*power.*the machine went off before the test ended .read off'
 
 # ---- a person at the machine -----------------------------------------------------
 

@@ -74,13 +74,13 @@ logs_say() {
 	return 1
 }
 
-lab_start --machines 2 --platforms virtual
-wait_for 20 machines_are 2 || bail "the daemon did not take the lab"
+lab_start --machines 3 --platforms virtual
+wait_for 20 machines_are 3 || bail "the daemon did not take the lab"
 dir=$(bundle)
 
 # ---- killed in PREPARE ------------------------------------------------------
 
-run=$(run_of prepare 1 a b c)
+run=$(run_of prepare 1 a b c d)
 ok "machines prepare" wait_for 30 machines_in prepare 1
 ok "the daemon is killed" crash
 restart
@@ -107,7 +107,7 @@ said=$(evidence "$run")
 like "the cut attempt is an error of the lab, and says why" "$said" \
 	'error.*harness.*console gap'
 like "which was not counted" "$said" 'no machine is to blame'
-is "no machine is blamed" "$(machines_are 2 && echo yes)" yes
+is "no machine is blamed" "$(machines_are 3 && echo yes)" yes
 ok "all machines are off" wait_for 20 all_off
 
 # ---- killed at random ----------------------------------------------------------
@@ -129,7 +129,7 @@ ok "all machines are off" wait_for 20 all_off
 
 # ---- cancelling what runs ------------------------------------------------------
 
-run=$(run_of cancel 60 a b c)
+run=$(run_of cancel 60 a b c d)
 ok "a kernel is in the middle" wait_for 60 logs_say "$run" 'second 2 of'
 ok "its run is cancelled" "$IRONBENCH" cancel "$run"
 timeout 60 "$IRONBENCH" watch "$run"
@@ -138,12 +138,12 @@ is "all of its jobs are cancelled" "$("$IRONBENCH" matrix "$run" --format csv |
 	awk -F, 'NR > 1 { print $6 }' | sort -u)" cancelled
 ok "every job is done once" done_once "$run"
 ok "the machines are switched off" wait_for 20 all_off
-is "and nobody is blamed" "$(machines_are 2 && echo yes)" yes
+is "and nobody is blamed" "$(machines_are 3 && echo yes)" yes
 
 # ---- draining --------------------------------------------------------------------
 
-run=$(run_of drain 4 a b c d)
-ok "both machines run" wait_for 60 machines_in run 2
+run=$(run_of drain 4 a b c d e)
+ok "machines run" wait_for 60 machines_in run 2
 kill -TERM "$(pid_of daemon)"
 ok "a daemon that drains still answers" wait_for 5 curl -sf -o "$IB_TMP/health" \
 	"$IRONBENCH_SERVER/health"
