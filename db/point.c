@@ -248,25 +248,61 @@ static int point_put(struct conn *c, const struct attempt *a,
 
 /* ---- cells --------------------------------------------------------------- */
 
-static const char sql_cell_get[] =
-    "SELECT id FROM cell WHERE baseline_id = ?1 AND candidate_id = ?2";
-static const char sql_cell_put[] =
-    "INSERT INTO cell (baseline_id, candidate_id) VALUES (?1, ?2) "
-    "RETURNING id";
+struct cell {
+	int64_t id;
+	int64_t machine_id;
+	int64_t first; /* attempts that have sums; 0: none */
+	int64_t last;
+};
 
+static const char sql_cell_get[] =
+    "SELECT id, first_attempt, last_attempt FROM cell "
+    "WHERE baseline_id = ?1 AND candidate_id = ?2";
+static const char sql_cell_put[] =
+    "INSERT INTO cell (baseline_id, candidate_id, machine_id) "
+    "VALUES (?1, ?2, ?3) RETURNING id, first_attempt, last_attempt";
+
+static int cell_of(struct conn *c, const char *sql,
+    const struct series *baseline, const struct series *candidate,
+    struct cell *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql);
+	int r;
+
+	ret->machine_id = baseline->place[PLACE_MACHINE];
+	stmt_bind_int(st, 1, baseline->id);
+	stmt_bind_int(st, 2, candidate->id);
+	if (sql == sql_cell_put)
+		stmt_bind_int(st, 3, ret->machine_id);
+	r = stmt_step(st, err);
+	if (r <= 0)
+		return r;
+	ret->id = stmt_int(st, 0);
+	ret->first = stmt_int(st, 1);
+	ret->last = stmt_int(st, 2);
+	/* To the end: only then is a row written for certain. */
+	r = stmt_run(st, err);
+	return r < 0 ? r : 1;
+}
+
+/* From attempt to attempt: more than one only if this one was here before. */
 static const char sql_cell_before[] =
     "SELECT n, ln_mean, ln_m2, baseline_sum, candidate_sum FROM cell_sum "
-    "WHERE cell_id = ?1 AND attempt_id < ?2 "
-    "ORDER BY attempt_id DESC LIMIT 1";
+    "WHERE machine_id = ?1 AND attempt_id <= ?2 AND attempt_id < ?3 AND "
+    "cell_id = ?4 ORDER BY attempt_id DESC LIMIT 1";
 
-static int cell_before(struct conn *c, int64_t cell, int64_t attempt,
+static int cell_before(struct conn *c, const struct cell *cell, int64_t attempt,
     struct bench_cell *ret, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_cell_before);
 	int r;
 
-	stmt_bind_int(st, 1, cell);
-	stmt_bind_int(st, 2, attempt);
+	if (!cell->first || cell->first >= attempt)
+		return 0;
+	stmt_bind_int(st, 1, cell->machine_id);
+	stmt_bind_int(st, 2, cell->last);
+	stmt_bind_int(st, 3, attempt);
+	stmt_bind_int(st, 4, cell->id);
 	r = stmt_step(st, err);
 	if (r > 0) {
 		ret->pairs = moments_at(st, 0);
@@ -277,15 +313,16 @@ static int cell_before(struct conn *c, int64_t cell, int64_t attempt,
 }
 
 static const char sql_cell_sum_put[] =
-    "INSERT INTO cell_sum (cell_id, attempt_id, n, ln_mean, ln_m2, "
-    "baseline_sum, candidate_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-    "ON CONFLICT (cell_id, attempt_id) DO UPDATE SET n = excluded.n, "
-    "ln_mean = excluded.ln_mean, ln_m2 = excluded.ln_m2, "
+    "INSERT INTO cell_sum (machine_id, attempt_id, cell_id, n, ln_mean, "
+    "ln_m2, baseline_sum, candidate_sum) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+    "ON CONFLICT (machine_id, attempt_id, cell_id) DO UPDATE SET "
+    "n = excluded.n, ln_mean = excluded.ln_mean, ln_m2 = excluded.ln_m2, "
     "baseline_sum = excluded.baseline_sum, "
     "candidate_sum = excluded.candidate_sum";
 
-static int cell_sum_put(struct conn *c, int64_t cell, int64_t attempt,
-    const struct bench_cell *own, struct err *err)
+static int cell_sum_put(struct conn *c, const struct cell *cell,
+    int64_t attempt, const struct bench_cell *own, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_cell_sum_put);
 	struct bench_cell sums = {0};
@@ -294,11 +331,26 @@ static int cell_sum_put(struct conn *c, int64_t cell, int64_t attempt,
 	if (r < 0)
 		return r;
 	bench_cell_merge(&sums, own);
+	stmt_bind_int(st, 1, cell->machine_id);
+	stmt_bind_int(st, 2, attempt);
+	stmt_bind_int(st, 3, cell->id);
+	bind_moments(st, 4, &sums.pairs);
+	stmt_bind_real(st, 7, sums.used_sum[BENCH_BASELINE]);
+	stmt_bind_real(st, 8, sums.used_sum[BENCH_CANDIDATE]);
+	return stmt_run(st, err);
+}
+
+static const char sql_cell_seen[] =
+    "UPDATE cell SET first_attempt = coalesce(first_attempt, ?2), "
+    "last_attempt = ?2 WHERE id = ?1";
+
+static int cell_seen(
+    struct conn *c, int64_t cell, int64_t attempt, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_cell_seen);
+
 	stmt_bind_int(st, 1, cell);
 	stmt_bind_int(st, 2, attempt);
-	bind_moments(st, 3, &sums.pairs);
-	stmt_bind_real(st, 6, sums.used_sum[BENCH_BASELINE]);
-	stmt_bind_real(st, 7, sums.used_sum[BENCH_CANDIDATE]);
 	return stmt_run(st, err);
 }
 
@@ -321,17 +373,18 @@ static int cell_put(struct conn *c, int64_t attempt,
     struct err *err)
 {
 	struct bench_cell own = {0};
-	int64_t cell = 0;
-	int r =
-	    branch_of(c, sql_cell_get, baseline->id, candidate->id, &cell, err);
+	struct cell cell = {0};
+	int r = cell_of(c, sql_cell_get, baseline, candidate, &cell, err);
 
 	if (r == 0)
-		r = branch_of(
-		    c, sql_cell_put, baseline->id, candidate->id, &cell, err);
+		r = cell_of(c, sql_cell_put, baseline, candidate, &cell, err);
 	if (r < 0)
 		return r;
 	compare_series(baseline, candidate, &own);
-	return own.unpaired ? 0 : cell_sum_put(c, cell, attempt, &own, err);
+	if (own.unpaired)
+		return 0;
+	r = cell_sum_put(c, &cell, attempt, &own, err);
+	return r < 0 ? r : cell_seen(c, cell.id, attempt, err);
 }
 
 static bool is_versus(const struct series *baseline,
@@ -437,4 +490,4 @@ int points_fill(struct conn *c, struct err *err)
 const char *const sql_point[] = {sql_point_samples, sql_branch_get,
     sql_branch_put, sql_point_run, sql_point_before, sql_point_put,
     sql_cell_get, sql_cell_put, sql_cell_before, sql_cell_sum_put,
-    sql_points_next, NULL};
+    sql_cell_seen, sql_points_next, NULL};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Tables over many runs. Rows hold sums up to their attempt, so all that a
- * window has of a cell is in two of them: the last one before each edge.
+ * window has of a cell is in two of them: the last one before each edge. They
+ * lie by machine and time: those of about one time are read together.
  */
 #include "base/map.h"
 #include "base/str.h"
@@ -223,98 +224,219 @@ int db_cell_values(struct db_reader *r, const struct db_window *w,
 
 /* ---- sums ---------------------------------------------------------------- */
 
-static const char sql_cell_at[] =
-    "SELECT attempt_id, n, ln_mean, ln_m2, baseline_sum, candidate_sum "
-    "FROM cell_sum WHERE cell_id = ?1 AND attempt_id < ?2 "
-    "ORDER BY attempt_id DESC LIMIT 1";
+/* A cell, and what it had at both edges of the window. */
+struct cell {
+	int64_t id;
+	int64_t machine_id;
+	int64_t first; /* attempts that have sums; 0: none */
+	int64_t last;
+	struct db_cell_sums sums; /* those at the end of the window */
+	struct bench_cell before; /* the window */
+	int64_t newest;           /* attempt of the sums at the end */
+	int64_t edge;             /* that was read last */
+};
 
-/* The sums before an attempt, and that of the last row; 1 if there is one. */
-static int sums_at(struct db_reader *r, int64_t cell, int64_t before,
-    struct bench_cell *ret, int64_t *ret_last, struct err *err)
+struct cells {
+	struct cell *v; /* by id */
+	size_t n;
+	size_t cap;
+};
+
+static void cells_done(struct cells *c)
+{
+	free(c->v);
+}
+
+static int compare_cells(const void *key, const void *cell)
+{
+	const int64_t *id = key;
+	const struct cell *c = cell;
+
+	return (*id > c->id) - (*id < c->id);
+}
+
+#define CELL_SUMS                                         \
+	"SELECT cell_id, attempt_id, n, ln_mean, ln_m2, " \
+	"baseline_sum, candidate_sum FROM cell_sum "      \
+	"WHERE machine_id = ?1 AND "
+
+static void sums_read(struct stmt *st, struct bench_cell *ret)
+{
+	ret->pairs = (struct bench_moments){.n = (size_t)stmt_int(st, 2),
+	    .mean = stmt_real(st, 3),
+	    .m2 = stmt_real(st, 4)};
+	ret->used_sum[BENCH_BASELINE] = stmt_real(st, 5);
+	ret->used_sum[BENCH_CANDIDATE] = stmt_real(st, 6);
+}
+
+/* Whose last row before the edge is not its very last one. */
+static bool is_inside(const struct cell *c, int64_t edge)
+{
+	return c->first && c->first < edge && c->last >= edge;
+}
+
+static void cell_at(
+    struct cell *c, const struct edges *w, int64_t edge, struct stmt *st)
+{
+	c->edge = edge;
+	if (edge == w->to) {
+		c->newest = stmt_int(st, 1);
+		sums_read(st, &c->sums.sums);
+	} else {
+		sums_read(st, &c->before);
+	}
+}
+
+static const char sql_cell_last[] =
+    CELL_SUMS "attempt_id = ?2 AND cell_id = ?3";
+
+static int last_sums(struct db_reader *r, struct cell *c, const struct edges *w,
+    int64_t edge, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st =
-	    stmt_get(reader_conn(r), sql_cell_at);
+	    stmt_get(reader_conn(r), sql_cell_last);
 	int e;
 
-	stmt_bind_int(st, 1, cell);
-	stmt_bind_int(st, 2, before);
+	stmt_bind_int(st, 1, c->machine_id);
+	stmt_bind_int(st, 2, c->last);
+	stmt_bind_int(st, 3, c->id);
 	e = stmt_step(st, err);
-	if (e <= 0)
-		return e;
-	*ret_last = stmt_int(st, 0);
-	ret->pairs = (struct bench_moments){.n = (size_t)stmt_int(st, 1),
-	    .mean = stmt_real(st, 2),
-	    .m2 = stmt_real(st, 3)};
-	ret->used_sum[BENCH_BASELINE] = stmt_real(st, 4);
-	ret->used_sum[BENCH_CANDIDATE] = stmt_real(st, 5);
-	return 1;
+	if (e > 0)
+		cell_at(c, w, edge, st);
+	return e < 0 ? e : 0;
 }
 
-/* 1: it has pairs before the end of the window; 2: and in it. */
-static int pair_sums(struct db_reader *r, int64_t cell, const struct edges *w,
-    struct bench_cell *ret, struct err *err)
-{
-	struct bench_cell before = {0};
-	int64_t last = 0;
-	int e = sums_at(r, cell, w->to, ret, &last, err);
+/* Backwards in time: a machine's attempts mostly measure the same cells. */
+static const char sql_cell_walk[] =
+    CELL_SUMS "attempt_id < ?2 ORDER BY attempt_id DESC";
 
-	if (e <= 0 || last < w->from)
-		return e;
-	if (!w->from)
-		return 2;
-	e = sums_at(r, cell, w->from, &before, &last, err);
-	if (e < 0)
-		return e;
-	bench_moments_remove(&ret->pairs, &before.pairs);
-	for (int arm = 0; arm < 2; arm++)
-		ret->used_sum[arm] -= before.used_sum[arm];
-	return 2;
+/* The sums of so many cells of a machine that are inside at the edge. */
+static int walk(struct db_reader *r, struct cells *cells, int64_t machine_id,
+    size_t wanted, const struct edges *w, int64_t edge, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st =
+	    stmt_get(reader_conn(r), sql_cell_walk);
+	int e = 0;
+
+	stmt_bind_int(st, 1, machine_id);
+	stmt_bind_int(st, 2, edge);
+	while (wanted && (e = stmt_step(st, err)) == 1) {
+		int64_t id = stmt_int(st, 0);
+		struct cell *c = bsearch(&id, cells->v, cells->n,
+		    sizeof(cells->v[0]), compare_cells);
+
+		if (!c || c->edge == edge || !is_inside(c, edge))
+			continue;
+		cell_at(c, w, edge, st);
+		wanted--;
+	}
+	return e < 0 ? e : 0;
 }
 
-/* True if it has attempts in the window. */
-static int cell_sums(struct db_reader *r, struct stmt *st,
-    const struct edges *w, struct bench_cell *ret, struct err *err)
+/* The i-th cell, and the others of its machine. */
+static int walk_machine(struct db_reader *r, struct cells *cells, size_t i,
+    const struct edges *w, int64_t edge, struct err *err)
 {
-	const int64_t series[2] = {stmt_int(st, 1), stmt_int(st, 2)};
-	int e = pair_sums(r, stmt_int(st, 0), w, ret, err);
+	int64_t machine_id = cells->v[i].machine_id;
+	size_t wanted = 0;
 
-	if (e)
-		return e < 0 ? e : e == 2;
-	ret->unpaired = true;
-	return both_values(r, w, series, ret, err);
+	for (size_t k = i; k < cells->n; k++)
+		wanted += cells->v[k].machine_id == machine_id &&
+		    is_inside(&cells->v[k], edge);
+	return walk(r, cells, machine_id, wanted, w, edge, err);
+}
+
+static int sums_at(struct db_reader *r, struct cells *cells,
+    const struct edges *w, int64_t edge, struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < cells->n; i++) {
+		struct cell *c = &cells->v[i];
+
+		if (c->edge == edge)
+			continue;
+		if (is_inside(c, edge))
+			e = walk_machine(r, cells, i, w, edge, err);
+		else if (c->first && c->last < edge)
+			e = last_sums(r, c, w, edge, err);
+	}
+	return e;
 }
 
 static const char sql_cells[] =
-    "SELECT c.id, " CELL_COLUMNS " FROM cell c "
-    "CROSS JOIN series b ON b.id = c.baseline_id "
+    "SELECT c.id, c.machine_id, c.first_attempt, c.last_attempt, " CELL_COLUMNS
+    " FROM cell c CROSS JOIN series b ON b.id = c.baseline_id "
     "CROSS JOIN series k ON k.id = c.candidate_id WHERE ?1 IS NULL OR "
     "b.metric_id = (SELECT w.id FROM word w WHERE w.text = ?1) ORDER BY c.id";
+
+static int cells_read(struct db_reader *r, const char *metric,
+    struct names *names, struct cells *to, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st =
+	    stmt_get(reader_conn(r), sql_cells);
+	int e;
+
+	stmt_bind_text(st, 1, metric);
+	while ((e = stmt_step(st, err)) == 1) {
+		struct cell *c;
+
+		if (to->n == to->cap) {
+			to->cap = to->cap ? 2 * to->cap : 64;
+			to->v = xrealloc(to->v, to->cap, sizeof(to->v[0]));
+		}
+		c = &to->v[to->n++];
+		*c = (struct cell){.id = stmt_int(st, 0),
+		    .machine_id = stmt_int(st, 1),
+		    .first = stmt_int(st, 2),
+		    .last = stmt_int(st, 3)};
+		e = cell_names(names, st, 4, &c->sums, err);
+		if (e < 0)
+			return e;
+	}
+	return e;
+}
+
+/* True if it has attempts in the window. */
+static int cell_finish(
+    struct db_reader *r, struct cell *c, const struct edges *w, struct err *err)
+{
+	const int64_t series[2] = {c->sums.baseline_id, c->sums.candidate_id};
+	struct bench_cell *sums = &c->sums.sums;
+
+	if (!c->first || c->first >= w->to) {
+		sums->unpaired = true;
+		return both_values(r, w, series, sums, err);
+	}
+	if (c->newest < w->from)
+		return 0;
+	bench_moments_remove(&sums->pairs, &c->before.pairs);
+	for (int arm = 0; arm < 2; arm++)
+		sums->used_sum[arm] -= c->before.used_sum[arm];
+	return 1;
+}
 
 static int pass_cells(struct db_reader *r, const struct db_window *w,
     bool (*row)(void *arg, const struct db_cell_sums *cell), void *arg,
     struct err *err)
 {
-	scoped(stmt_reset) struct stmt *st =
-	    stmt_get(reader_conn(r), sql_cells);
 	scoped_val(names_done) struct names names = {.reader = r};
+	scoped_val(cells_done) struct cells cells = {NULL, 0, 0};
 	struct edges edges;
 	int e = edges_of(r, w, &edges, err);
 
-	if (e < 0)
-		return e;
-	stmt_bind_text(st, 1, w->metric);
-	while ((e = stmt_step(st, err)) == 1) {
-		struct db_cell_sums cell = {0};
-
-		e = cell_sums(r, st, &edges, &cell.sums, err);
-		if (e == 0)
-			continue;
-		if (e > 0)
-			e = cell_names(&names, st, 1, &cell, err);
-		if (e < 0 || !row(arg, &cell))
-			return e;
+	if (e == 0)
+		e = cells_read(r, w->metric, &names, &cells, err);
+	if (e == 0)
+		e = sums_at(r, &cells, &edges, edges.to, err);
+	if (e == 0 && edges.from)
+		e = sums_at(r, &cells, &edges, edges.from, err);
+	for (size_t i = 0; e >= 0 && i < cells.n; i++) {
+		e = cell_finish(r, &cells.v[i], &edges, err);
+		if (e > 0 && !row(arg, &cells.v[i].sums))
+			return 0;
 	}
-	return e;
+	return e < 0 ? e : 0;
 }
 
 int db_cells(struct db_reader *r, const struct db_window *w,
@@ -392,5 +514,5 @@ int db_cells_apart(struct db_reader *r, const struct db_window *w,
 }
 
 const char *const sql_reader_cells[] = {sql_attempt_max, sql_attempt_from,
-    sql_cell_word, sql_cell_machine, sql_cell_at, sql_cells, sql_cells_apart,
-    sql_point_at, NULL};
+    sql_cell_word, sql_cell_machine, sql_cell_last, sql_cell_walk, sql_cells,
+    sql_cells_apart, sql_point_at, NULL};

@@ -16,8 +16,8 @@ static const char sql_noise[] =
     "JOIN word v ON v.id = b.variant_id JOIN word x ON x.id = k.variant_id "
     "JOIN word m ON m.id = b.metric_id JOIN word u ON u.id = b.unit_id "
     "JOIN word g ON g.id = b.guest_id JOIN word t ON t.id = b.controller_id "
-    "JOIN cell_sum y ON y.cell_id = c.id "
-    "WHERE b.machine_id = ?1 AND x.text = v.text || '" BENCH_PLACEBO "' "
+    "JOIN cell_sum y ON y.machine_id = c.machine_id AND y.cell_id = c.id "
+    "WHERE c.machine_id = ?1 AND x.text = v.text || '" BENCH_PLACEBO "' "
     "ORDER BY m.text, g.text, t.text, v.text, c.id, y.attempt_id";
 
 static int pass_sessions(struct stmt *st,

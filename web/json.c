@@ -3,6 +3,7 @@
 #include "web/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -130,11 +131,13 @@ void jw_bool(struct jw *w, const char *key, bool v)
 
 void jw_double(struct jw *w, const char *key, double v)
 {
+	char text[32] = "null";
+
 	before(w, key);
+	/* Once, where buf_printf() does it twice: tables are full of them. */
 	if (isfinite(v))
-		buf_printf(w->to, "%.17g", v);
-	else
-		buf_puts(w->to, "null");
+		(void)snprintf(text, sizeof(text), "%.17g", v);
+	buf_puts(w->to, text);
 }
 
 void jw_null(struct jw *w, const char *key)

@@ -38,21 +38,28 @@ CREATE TABLE point (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cell (
-	-- Two series that an attempt measured against each other, in pairs.
+	-- Two series of a machine that an attempt measured against each other.
 	id INTEGER PRIMARY KEY,                                 -- a number
 	baseline_id INTEGER NOT NULL REFERENCES series (id),    -- B
 	candidate_id INTEGER NOT NULL REFERENCES series (id),   -- C
-	UNIQUE (baseline_id, candidate_id)
+	machine_id INTEGER NOT NULL REFERENCES machine (id),    -- of both
+	first_attempt INTEGER REFERENCES attempt (id),
+		-- that has a row in cell_sum; NULL: there was no pair yet
+	last_attempt INTEGER REFERENCES attempt (id),           -- likewise
+	UNIQUE (baseline_id, candidate_id),
+	CHECK ((first_attempt IS NULL) = (last_attempt IS NULL))
 ) STRICT;
 
 CREATE TABLE cell_sum (
-	-- The pairs of a cell up to and with an attempt, as in point.
-	cell_id INTEGER NOT NULL REFERENCES cell (id),          -- of what
+	-- The pairs of a cell up to and with an attempt, as in point. By time
+	-- and not by cell: a table wants a row of each cell, of about one time.
+	machine_id INTEGER NOT NULL REFERENCES machine (id),    -- of the cell
 	attempt_id INTEGER NOT NULL REFERENCES attempt (id),    -- when
+	cell_id INTEGER NOT NULL REFERENCES cell (id),          -- of what
 	n INTEGER NOT NULL CHECK (n >= 0),      -- pairs that were kept
 	ln_mean REAL NOT NULL,    -- of ln (baseline / candidate)
 	ln_m2 REAL NOT NULL CHECK (ln_m2 >= 0), -- squared deviations of it
 	baseline_sum REAL NOT NULL,             -- of the values in the pairs
 	candidate_sum REAL NOT NULL,            -- likewise
-	PRIMARY KEY (cell_id, attempt_id)
+	PRIMARY KEY (machine_id, attempt_id, cell_id)
 ) STRICT, WITHOUT ROWID;
