@@ -67,6 +67,11 @@ export function ratio(x: number): string {
 	return Number(text).toString();
 }
 
+// A number stays with its percent sign.
+export function unbroken(text: string): string {
+	return text.replaceAll(' %', '\u00a0%');
+}
+
 // The last part of a path.
 export function baseName(path: string): string {
 	return path.slice(path.lastIndexOf('/') + 1) || path;

@@ -47,12 +47,13 @@ export function ImportSamples({ im }: { im: ImportDetail }): JSX.Element | null 
 		<section aria-label="Samples">
 			<div class="bar">
 				<h2>Samples</h2>
-				<span class="sub">{count(im.samples)} series; ± is the standard deviation</span>
+				<span class="sub">{count(im.samples)} series
+					{im.series.some((s) => s.sd !== null) && '; ± is the standard deviation'}</span>
 			</div>
 			<div class="scroll">
 				<table ref={rows}>
 					<thead><tr><th>metric</th><th>machine</th><th>variant</th><th>guest</th><th>what</th>
-						<th class="n">mean</th><th class="n">lowest</th><th class="n">highest</th><th>unit</th>
+						<th class="n">{im.series.every((s) => s.kind === 'best') ? 'best' : 'mean'}</th><th class="n">lowest</th><th class="n">highest</th><th>unit</th>
 						<th>better</th></tr></thead>
 					<tbody>{im.series.map((s, i) => <SeriesRow key={i} s={s} />)}</tbody>
 				</table>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Overhead tables: which cells differ, by how much, and how sure that is.
 import type { JSX } from 'preact';
-import type { Overhead, OverheadCell, OverheadTable, SampleSeries, Verdict } from './api';
-import { ratio } from './format';
+import type { Machine, Overhead, OverheadCell, OverheadTable, SampleSeries, Verdict } from './api';
+import { useApi } from './data';
+import { ratio, unbroken } from './format';
 import { figure } from './job_parts';
 import {
 	columnTitle, intervalText, longCsv, tableCsv, tablesMarkdown, tableTitle,
@@ -47,7 +48,7 @@ const methods: Record<OverheadCell['method'], (n: number) => string> = {
 function cellTitle(c: OverheadCell, t: OverheadTable): string {
 	const mean = (x: number | null): string => (x === null ? 'not known' : `${figure(x)} ${t.unit}`);
 	return [
-		`${c.verdict}: ${about[c.verdict]}`,
+		...(bare[c.method] ? [] : [`${c.verdict}: ${about[c.verdict]}`]),
 		methods[c.method](c.n) + (c.p === null ? '' : `, ${pText(c.p)}`),
 		...(c.method === 'published' ? [] : [
 			`baseline ${mean(c.baseline_mean)}, candidate ${mean(c.candidate_mean)} (means)`]),
@@ -82,10 +83,19 @@ function Value({ overhead, interval, verdict }: {
 	);
 }
 
+// A printed ratio, or one of two bests: no measurement of ours can tell more.
+const bare: Partial<Record<OverheadCell['method'], (n: number) => string>> = {
+	published: () => 'published',
+	best: (n) => (n ? `best of ${n}` : 'best of some'),
+};
+
 function Cell({ c, t, job }: { c: OverheadCell | null; t: OverheadTable; job: number | null }): JSX.Element {
 	if (!c)
 		return <td class="n pale" title="not measured">–</td>;
-	const value = <Value overhead={c.overhead} interval={c.interval} verdict={c.verdict} />;
+	const why = bare[c.method];
+	const value = why
+		? <><span class="unknown">{ratio(c.overhead)}</span><span class="ci">{why(c.n)}</span></>
+		: <Value overhead={c.overhead} interval={c.interval} verdict={c.verdict} />;
 	return (
 		<td class="n" title={cellTitle(c, t)}>
 			{job ? <a href={`/jobs/${job}`}>{value}</a> : value}
@@ -132,10 +142,11 @@ function pairs(t: OverheadTable): string {
 	return `n = ${low === high ? low : `${low} to ${high}`} ${what} a cell`;
 }
 
-function Table({ t, name, evidence }: {
+function Table({ t, name, evidence, lab }: {
 	t: OverheadTable;
 	name: string; // of what is downloaded
 	evidence: Evidence | null;
+	lab: ReadonlySet<string>; // names of its machines: they have pages
 }): JSX.Element {
 	return (
 		<section aria-label={tableTitle(t)}>
@@ -143,7 +154,8 @@ function Table({ t, name, evidence }: {
 				<h2>
 					{t.metric}{' '}
 					<span class="sub light">
-						· {t.direction} is better · {pairs(t)} · margin ±{(t.margin * 100).toPrecision(2)} %
+						{[`· ${t.direction} is better`, pairs(t), `margin ±${(t.margin * 100).toPrecision(2)}\u00a0%`]
+							.filter(Boolean).join(' · ')}
 					</span>
 				</h2>
 				<span class="sp" />
@@ -162,7 +174,9 @@ function Table({ t, name, evidence }: {
 						{t.rows.map((r) => (
 							<tr key={r.machine} data-row>
 								<th scope="row" class="mono">
-									<a href={`/machines/${encodeURIComponent(r.machine)}`}>{r.machine}</a></th>
+									{lab.has(r.machine)
+										? <a href={`/machines/${encodeURIComponent(r.machine)}`}>{r.machine}</a>
+										: <span title="not a machine of this lab">{r.machine}</span>}</th>
 								{r.cells.map((c, i) => (
 									<Cell key={i} c={c} t={t} job={evidence?.(t, r.machine, i) ?? null} />))}
 							</tr>
@@ -172,7 +186,7 @@ function Table({ t, name, evidence }: {
 				</table>
 			</div>
 			<ForestPlot table={t} />
-			<p class="sub definition">{t.definition}</p>
+			<p class="sub definition">{unbroken(t.definition)}</p>
 		</section>
 	);
 }
@@ -232,13 +246,15 @@ export function OverheadTables({ data, evidence }: {
 	data: Overhead;
 	evidence: Evidence | null;
 }): JSX.Element {
+	const { data: machines } = useApi<{ machines: Machine[] }>('/api/v1/machines');
+	const lab = new Set(machines?.machines.map((m) => m.name));
 	return (
 		<>
 			<VerdictLegend />
 			<Notes notes={data.notes} />
 			{data.tables.map((t) => (
 				<Table key={[t.metric, t.baseline, t.candidate].join('\n')} t={t}
-					name={data.run === null ? 'overhead' : `overhead-run-${data.run}`} evidence={evidence} />
+					name={data.run === null ? 'overhead' : `overhead-run-${data.run}`} evidence={evidence} lab={lab} />
 			))}
 		</>
 	);

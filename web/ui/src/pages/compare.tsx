@@ -5,7 +5,7 @@ import '../pages.css';
 import type { JSX } from 'preact';
 import type { Comparison, CompareRow, CompareSide, Verdict } from '../api';
 import { useApi } from '../data';
-import { counted, ratio, shortCommit } from '../format';
+import { counted, ratio, shortCommit, unbroken } from '../format';
 import { figure } from '../job_parts';
 import { Notes } from '../overhead_table';
 import { go, useAddress, withQuery } from '../router';
@@ -49,14 +49,14 @@ function Side({ name, side }: { name: string; side: CompareSide }): JSX.Element 
 const place = (r: Pick<CompareRow, 'guest' | 'controller'>): string =>
 	[r.guest, r.controller].filter(Boolean).join(' ');
 
-function Row({ row: r }: { row: CompareRow }): JSX.Element {
+function Row({ row: r, variants }: { row: CompareRow; variants: boolean }): JSX.Element {
 	const shown = (v: number | null): string => (v === null ? '–' : figure(v));
 	return (
 		<tr data-row>
 			<td><span class={r.verdict}>{r.verdict}</span></td>
 			<td class="mono">{r.metric}</td>
 			<td>{r.machine}</td>
-			<td class="mono">{r.variant}</td>
+			{variants && <td class="mono">{r.variant}</td>}
 			<td>{place(r)}</td>
 			<td class="n" title={r.p === null ? '' : `p = ${r.p.toPrecision(2)}`}>
 				<b>{r.ratio === null ? '–' : ratio(r.ratio)}</b>
@@ -74,15 +74,16 @@ function Row({ row: r }: { row: CompareRow }): JSX.Element {
 
 function Table({ data }: { data: Comparison }): JSX.Element {
 	const rows = useRows<HTMLTableElement>();
+	const variants = data.rows.some((r) => r.variant); // else they are the sides
 	return (
 		<div class="scroll">
 			<table ref={rows}>
-				<thead><tr><th>verdict</th><th>metric</th><th>machine</th><th>variant</th><th>guest</th>
+				<thead><tr><th>verdict</th><th>metric</th><th>machine</th>{variants && <th>variant</th>}<th>guest</th>
 					<th class="n">ratio</th><th class="n">A</th><th class="n">B</th><th>unit</th>
 					<th class="n">n</th><th>method</th><th>needs</th></tr></thead>
 				<tbody>
 					{data.rows.map((r) => (
-						<Row key={[r.metric, r.machine, r.variant, place(r)].join(' ')} row={r} />
+						<Row key={[r.metric, r.machine, r.variant, place(r)].join(' ')} row={r} variants={variants} />
 					))}
 				</tbody>
 			</table>
@@ -100,7 +101,7 @@ function Result({ data }: { data: Comparison }): JSX.Element {
 				))}
 			</p>
 			{data.rows.length > 0
-				? <><Table data={data} /><p class="sub definition">{data.definition}</p></> : <div class="empty">Nothing was measured on both sides.</div>}
+				? <><Table data={data} /><p class="sub definition">{unbroken(data.definition)}</p></> : <div class="empty">Nothing was measured on both sides.</div>}
 			<Notes notes={[
 				...data.alone.map((x) => `only in ${x.side.toUpperCase()}: ${
 					[x.metric, x.machine, x.variant, place(x)].filter(Boolean).join(' ')}`),

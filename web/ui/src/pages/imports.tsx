@@ -9,7 +9,7 @@ import { ImportVerdict } from '../import_parts';
 import { useAddress, withQuery } from '../router';
 import { Count, Empty, ErrorBox, SkeletonRows, Time, useRows, useTitle } from '../widgets';
 
-const COLUMNS = 9;
+const COLUMNS = 10;
 
 function Row({ im }: { im: ImportHead }): JSX.Element {
 	return (
@@ -22,7 +22,8 @@ function Row({ im }: { im: ImportHead }): JSX.Element {
 			<td class="n"><Count n={im.cases} /></td>
 			<td><ImportVerdict verdict={im.verdict} /></td>
 			<td>{im.who}</td>
-			<td><Time at={im.at_ms} /> <span class="sub">{bytes(im.size)}</span></td>
+			<td><Time at={im.at_ms} /></td>
+			<td class="n sub">{bytes(im.size)}</td>
 		</tr>
 	);
 }
@@ -50,7 +51,8 @@ export function ImportsPage(): JSX.Element {
 				<div class="scroll">
 					<table ref={rows} aria-label="Imports">
 						<thead><tr><th class="n">import</th><th>file</th><th>format</th><th class="n">samples</th>
-							<th class="n">ratios</th><th class="n">cases</th><th>verdict</th><th>by</th><th>when</th></tr></thead>
+							<th class="n">ratios</th><th class="n">cases</th><th>verdict</th><th>by</th><th>when</th>
+							<th class="n">size</th></tr></thead>
 						<tbody>
 							{!data && <SkeletonRows rows={6} columns={COLUMNS} />}
 							{list.map((im) => <Row key={im.id} im={im} />)}

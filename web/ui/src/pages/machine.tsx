@@ -134,6 +134,6 @@ export function MachinePage({ name }: { name: string }): JSX.Element {
 		(e) => e.event === 'machine' ? e.machine === undefined || e.machine === name : e.event === 'job');
 	useTitle(data ? `${name}: ${healthWord(data.health)}` : name);
 	if (!data && error)
-		return <ErrorBox what={`Machine ${name} cannot be shown`} error={error} retry={reload} />;
+		return <><h1>{name}</h1><ErrorBox what={`Machine ${name} cannot be shown`} error={error} retry={reload} /></>;
 	return data ? <Loaded m={data} reload={reload} /> : <Skeleton lines={5} />;
 }
