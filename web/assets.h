@@ -12,7 +12,10 @@ struct asset {
 	const char *type; /* Content-Type */
 	const char *data;
 	size_t len;
-	char etag[36]; /* with its quotes: of the bytes */
+	char etag[40];      /* with its quotes: of the bytes */
+	const char *packed; /* the same by gzip; or NULL */
+	size_t packed_len;
+	char packed_etag[40]; /* it is another representation */
 };
 
 /* By its file name, or NULL. assets_init() comes first, once. */

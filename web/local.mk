@@ -52,7 +52,16 @@ noinst_LIBRARIES += %D%/libweb.a
 	%D%/upload.c %D%/upload.h \
 	%D%/web.h
 # The assembler puts the pages into it.
-%D%/libweb_a-assets.$(OBJEXT): $(ui_pages)
+%D%/libweb_a-assets.$(OBJEXT): $(ui_pages) $(web_packed)
+
+# They are packed once, and not with every answer.
+web_packed = %D%/app.css.gz %D%/app.js.gz %D%/index.html.gz
+%D%/app.css.gz: web/ui/dist/app.css
+%D%/app.js.gz: web/ui/dist/app.js
+%D%/index.html.gz: web/ui/dist/index.html
+$(web_packed):
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(GZIP_PROGRAM) -9nc $< >$@.tmp && mv $@.tmp $@
+CLEANFILES += $(web_packed)
 
 web_tests = \
 	tests/unit/web_bench \

@@ -30,6 +30,15 @@ for file in "$IB_SRCDIR"/fixtures/imports/*/*; do
 		"$file" >"$IB_TMP/out" 2>&1 || bail "$file"
 done
 
+# What curl unpacks is what it gets without.
+for name in app.js app.css; do
+	curl -sS --compressed -o "$IB_TMP/packed" -w '%{size_download}' \
+		"$IRONBENCH_SERVER/assets/$name" >"$IB_TMP/sent"
+	curl -sS -o "$IB_TMP/plain" "$IRONBENCH_SERVER/assets/$name"
+	ok "$name is the same packed and as it is" cmp "$IB_TMP/packed" "$IB_TMP/plain"
+	ok "  and less is sent" [ "$(cat "$IB_TMP/sent")" -lt "$(($(wc -c <"$IB_TMP/plain") / 2))" ]
+done
+
 start browser sh -c 'cd "$1" && exec node "$2"' sh "$folder" \
 	"$IB_SRCDIR/tests/browser/data.mjs"
 ended() {

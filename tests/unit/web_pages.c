@@ -114,6 +114,75 @@ static void what_the_document_loads_is_there(void **state)
 	}
 }
 
+/* Whether it came by gzip, and says that it depends on what is asked. */
+static bool is_packed(const struct reply *r)
+{
+	scoped(free) char *encoding = reply_header(r, "Content-Encoding");
+
+	assert_int_equal(r->status, 200);
+	expect_header(r, "Vary", "Accept-Encoding");
+	if (!encoding)
+		return false;
+	assert_string_equal(encoding, "gzip");
+	assert_memory_equal(r->body, "\x1f\x8b", 2);
+	return true;
+}
+
+static void who_takes_gzip_gets_less(void **state)
+{
+	static const struct {
+		const char *header;
+		bool packed;
+	} list[] = {
+	    {"Accept-Encoding: gzip, deflate, br\r\n", true},
+	    {"Accept-Encoding: br, GZIP\r\n", true},
+	    {"Accept-Encoding: br;q=1.0, gzip;q=0.5\r\n", true},
+	    {"Accept-Encoding: gzip;q=0\r\n", false},
+	    {"Accept-Encoding: gzipped\r\n", false},
+	    {"Accept-Encoding: identity\r\n", false},
+	    {"Accept-Encoding:\r\n", false},
+	};
+	struct harness *h = *state;
+	scoped_val(reply_done) struct reply plain =
+	    get(h, "/assets/app.js", "");
+
+	assert_false(is_packed(&plain));
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		scoped_val(reply_done) struct reply r =
+		    get(h, "/assets/app.js", list[i].header);
+
+		if (is_packed(&r) != list[i].packed)
+			fail_msg("%s", list[i].header);
+		if (list[i].packed)
+			assert_true(r.body_len < plain.body_len / 2);
+		else
+			assert_int_equal(r.body_len, plain.body_len);
+	}
+}
+
+static void each_encoding_has_its_etag(void **state)
+{
+	struct harness *h = *state;
+	scoped_val(reply_done) struct reply plain =
+	    get(h, "/assets/app.js", "");
+	scoped_val(reply_done) struct reply packed =
+	    get(h, "/assets/app.js", "Accept-Encoding: gzip\r\n");
+	scoped(free) char *one = reply_header(&plain, "ETag");
+	scoped(free) char *two = reply_header(&packed, "ETag");
+	scoped(free) char *kept =
+	    xasprintf("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", two);
+	scoped(free) char *other =
+	    xasprintf("Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", one);
+	scoped_val(reply_done) struct reply same =
+	    get(h, "/assets/app.js", kept);
+	scoped_val(reply_done) struct reply again =
+	    get(h, "/assets/app.js", other);
+
+	assert_string_not_equal(one, two);
+	assert_int_equal(same.status, 304);
+	assert_int_equal(again.status, 200);
+}
+
 static void an_unchanged_file_is_not_sent_again(void **state)
 {
 	static const char *const paths[] = {"/", "/assets/app.js"};
@@ -193,6 +262,8 @@ int main(void)
 	    cmocka_unit_test(every_page_is_the_same_document),
 	    cmocka_unit_test(a_page_may_load_nothing_from_elsewhere),
 	    cmocka_unit_test(what_the_document_loads_is_there),
+	    cmocka_unit_test(who_takes_gzip_gets_less),
+	    cmocka_unit_test(each_encoding_has_its_etag),
 	    cmocka_unit_test(an_unchanged_file_is_not_sent_again),
 	    cmocka_unit_test(a_page_that_is_none_is_the_document_with_404),
 	    cmocka_unit_test(a_program_is_told_where_the_interface_is),
