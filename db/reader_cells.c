@@ -287,23 +287,32 @@ static void cell_at(
 	}
 }
 
-static const char sql_cell_last[] =
-    CELL_SUMS "attempt_id = ?2 AND cell_id = ?3";
+static struct cell *cell_find(struct cells *cells, int64_t id)
+{
+	return bsearch(
+	    &id, cells->v, cells->n, sizeof(cells->v[0]), compare_cells);
+}
 
-static int last_sums(struct db_reader *r, struct cell *c, const struct edges *w,
-    int64_t edge, struct err *err)
+static const char sql_cell_last[] = CELL_SUMS "attempt_id = ?2";
+
+/* The last sums of a cell, and of all whose last ones lie beside them. */
+static int last_sums(struct db_reader *r, struct cells *cells,
+    const struct cell *of, const struct edges *w, int64_t edge, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st =
 	    stmt_get(reader_conn(r), sql_cell_last);
+	int64_t last = of->last;
 	int e;
 
-	stmt_bind_int(st, 1, c->machine_id);
-	stmt_bind_int(st, 2, c->last);
-	stmt_bind_int(st, 3, c->id);
-	e = stmt_step(st, err);
-	if (e > 0)
-		cell_at(c, w, edge, st);
-	return e < 0 ? e : 0;
+	stmt_bind_int(st, 1, of->machine_id);
+	stmt_bind_int(st, 2, last);
+	while ((e = stmt_step(st, err)) == 1) {
+		struct cell *c = cell_find(cells, stmt_int(st, 0));
+
+		if (c && c->last == last)
+			cell_at(c, w, edge, st);
+	}
+	return e;
 }
 
 /* Backwards in time: a machine's attempts mostly measure the same cells. */
@@ -321,9 +330,7 @@ static int walk(struct db_reader *r, struct cells *cells, int64_t machine_id,
 	stmt_bind_int(st, 1, machine_id);
 	stmt_bind_int(st, 2, edge);
 	while (wanted && (e = stmt_step(st, err)) == 1) {
-		int64_t id = stmt_int(st, 0);
-		struct cell *c = bsearch(&id, cells->v, cells->n,
-		    sizeof(cells->v[0]), compare_cells);
+		struct cell *c = cell_find(cells, stmt_int(st, 0));
 
 		if (!c || c->edge == edge || !is_inside(c, edge))
 			continue;
@@ -359,7 +366,7 @@ static int sums_at(struct db_reader *r, struct cells *cells,
 		if (is_inside(c, edge))
 			e = walk_machine(r, cells, i, w, edge, err);
 		else if (c->first && c->last < edge)
-			e = last_sums(r, c, w, edge, err);
+			e = last_sums(r, cells, c, w, edge, err);
 	}
 	return e;
 }

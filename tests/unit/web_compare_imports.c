@@ -277,6 +277,85 @@ static void values_count_before_summaries(void **state)
 	assert_int_equal(only_table(c)->cells[0].method, COMPARE_WELCH);
 }
 
+/* ---- sums of many runs ----------------------------------------------------
+ */
+
+/* Three pairs of 2 against 1, whose values without pairs are in fill(). */
+static void add_sums(struct compare *c, const char *machine)
+{
+	struct db_cell_sums s = {.baseline_id = 7,
+	    .candidate_id = 8,
+	    .metric = CPU,
+	    .unit = "events/s",
+	    .machine = machine,
+	    .guest = "linux",
+	    .controller = "",
+	    .baseline = "vboxdrv",
+	    .candidate = "kvm",
+	    .sums = {.pairs = {3, log(2), .001}, .used_sum = {6, 3}}};
+
+	compare_add_sums(c, &s);
+}
+
+static int fill(void *arg, int64_t baseline_id, int64_t candidate_id,
+    struct bench_cell *cell, struct err *err)
+{
+	int *calls = arg;
+
+	(void)err;
+	assert_int_equal(baseline_id, 7);
+	assert_int_equal(candidate_id, 8);
+	++*calls;
+	for (int arm = 0; arm < 2; arm++) {
+		cell->ln[arm] = (struct bench_moments){4, log(2 - arm), .001};
+		cell->sum[arm] = 4 * (2 - arm);
+	}
+	return 0;
+}
+
+/* Sums of one cell that came twice are those of both. */
+static void sums_are_compared_in_pairs(void **state)
+{
+	scoped(compare_free) struct compare *c = compare_new();
+	const struct compare_table *t;
+	int calls = 0;
+
+	(void)state;
+	add_sums(c, "m1");
+	add_sums(c, "m1");
+	assert_int_equal(compare_fill(c, fill, &calls, NULL), 0);
+	assert_int_equal(calls, 0);
+	t = only_table(c);
+	assert_int_equal(t->cells[0].method, COMPARE_PAIRED);
+	assert_int_equal(t->cells[0].n, 6);
+	near(t->cells[0].estimate.overhead, 2);
+	near(t->cells[0].baseline_mean, 2);
+	near(t->cells[0].candidate_mean, 1);
+}
+
+static void imported_values_make_the_sums_of_their_cell_unpaired(void **state)
+{
+	static const double fast[] = {2, 2.1};
+	static const double slow[] = {1, 1.1, .9};
+	scoped(compare_free) struct compare *c = compare_new();
+	const struct compare_table *t;
+	int calls = 0;
+
+	(void)state;
+	add_sums(c, "m1");
+	add_sums(c, "m2");
+	add_values(c, 1, "vboxdrv", fast, 2);
+	add_values(c, 2, "kvm", slow, 3);
+	assert_int_equal(compare_fill(c, fill, &calls, NULL), 0);
+	assert_int_equal(calls, 1); /* m1 alone */
+	t = only_table(c);
+	assert_int_equal(t->cells[0].method, COMPARE_WELCH);
+	assert_int_equal(t->cells[0].n, 6);
+	near(t->cells[0].baseline_mean, (8 + 4.1) / 6);
+	near(t->cells[0].candidate_mean, (4 + 3.) / 7);
+	assert_int_equal(t->cells[1].method, COMPARE_PAIRED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +369,9 @@ int main(void)
 	    cmocka_unit_test(what_has_no_spread_has_no_interval),
 	    cmocka_unit_test(a_best_is_not_compared_with_a_mean),
 	    cmocka_unit_test(values_count_before_summaries),
+	    cmocka_unit_test(sums_are_compared_in_pairs),
+	    cmocka_unit_test(
+	        imported_values_make_the_sums_of_their_cell_unpaired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
