@@ -242,8 +242,8 @@ struct db_sample {
 	const struct db_sample_mark *marks; /* one per value; NULL: no design */
 };
 /*
- * One row per series and attempt: a blob of float64 and its moments. At least
- * one value; the same series and attempt again replaces them.
+ * One row per series and attempt. At least one value; the same series and
+ * attempt again replaces them.
  */
 void db_tx_sample(struct db_tx *tx, const struct db_sample *sample);
 

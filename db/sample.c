@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Measured numbers: one row per series and attempt. Invariant: the moments of
- * a row are those of its values. Values are stored as they lie in memory,
- * which is little-endian on every machine this runs on.
+ * Measured numbers: one row per series and attempt. Values are stored as they
+ * lie in memory, which is little-endian on every machine this runs on.
  */
 #include <assert.h>
 
@@ -102,56 +101,25 @@ struct sample {
 	size_t marks_len;
 };
 
-struct moments {
-	double mean;
-	double m2;
-	double low;
-	double high;
-};
-
-/* Welford: one pass, and no cancellation. */
-static struct moments moments_of(const double *values, size_t n)
-{
-	struct moments m = {0, 0, values[0], values[0]};
-
-	for (size_t i = 0; i < n; i++) {
-		double delta = values[i] - m.mean;
-
-		m.mean += delta / (double)(i + 1);
-		m.m2 += delta * (values[i] - m.mean);
-		m.low = values[i] < m.low ? values[i] : m.low;
-		m.high = values[i] > m.high ? values[i] : m.high;
-	}
-	return m;
-}
-
 static const char sql_sample_put[] =
-    "INSERT INTO sample (series_id, attempt_id, n, mean, m2, low, high, data, "
-    "marks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-    "ON CONFLICT (series_id, attempt_id) DO UPDATE SET n = excluded.n, "
-    "mean = excluded.mean, m2 = excluded.m2, low = excluded.low, "
-    "high = excluded.high, data = excluded.data, marks = excluded.marks";
+    "INSERT INTO sample (attempt_id, series_id, data, marks) "
+    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (attempt_id, series_id) DO UPDATE "
+    "SET data = excluded.data, marks = excluded.marks";
 
 static int sample_put(struct conn *c, const void *arg, struct err *err)
 {
 	const struct sample *sample = arg;
 	const struct db_sample *s = &sample->s;
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_sample_put);
-	struct moments m = moments_of(s->values, s->n_values);
 	int64_t series = 0;
 	int r = series_id(c, s, &series, err);
 
 	if (r < 0)
 		return r;
-	stmt_bind_int(st, 1, series);
-	stmt_bind_int(st, 2, s->attempt_id);
-	stmt_bind_int(st, 3, (int64_t)s->n_values);
-	stmt_bind_real(st, 4, m.mean);
-	stmt_bind_real(st, 5, m.m2);
-	stmt_bind_real(st, 6, m.low);
-	stmt_bind_real(st, 7, m.high);
-	stmt_bind_blob(st, 8, s->values, s->n_values * sizeof(double));
-	stmt_bind_blob(st, 9, sample->marks, sample->marks_len);
+	stmt_bind_int(st, 1, s->attempt_id);
+	stmt_bind_int(st, 2, series);
+	stmt_bind_blob(st, 3, s->values, s->n_values * sizeof(double));
+	stmt_bind_blob(st, 4, sample->marks, sample->marks_len);
 	return stmt_run(st, err);
 }
 
