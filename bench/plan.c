@@ -157,6 +157,24 @@ static void by_sessions(
 	    (double)means->n - 1, &ret->ratio);
 }
 
+/*
+ * By the binomial tail, at 2.5 %: Wilson's lower end alone would blame one
+ * alarm of three sessions, which honest intervals have in 14 cases of 100.
+ */
+static bool is_too_often(size_t k, size_t n)
+{
+	double size = (double)n;
+	double term = pow(1 - BENCH_ALPHA, size); /* of none */
+	double below = 0;
+
+	for (size_t i = 0; i < k; i++) {
+		below += term;
+		term *= (size - (double)i) / ((double)i + 1) * BENCH_ALPHA /
+		    (1 - BENCH_ALPHA);
+	}
+	return 1 - below < BENCH_ALPHA / 2;
+}
+
 static size_t pairs_of_session(const struct bench_noise_floor *f)
 {
 	size_t n = (f->pairs + f->sessions / 2) / f->sessions;
@@ -201,6 +219,7 @@ void bench_noise_floor(const struct bench_moments *sessions, size_t n,
 	ret->sd = sqrt(squares / df);
 	ret->half_width = expm1(half_of(squares / df, ret->for_pairs));
 	rate(ret->alarms, ret->sessions, ret);
+	ret->too_often = is_too_often(ret->alarms, ret->sessions);
 }
 
 void bench_noise_text(const struct bench_noise_floor *f, struct buf *to)
@@ -208,10 +227,11 @@ void bench_noise_text(const struct bench_noise_floor *f, struct buf *to)
 	if (!f->sessions)
 		return;
 	buf_printf(to,
-	    "with %zu pairs, a difference below %.2g %% is noise here; %zu of "
+	    "with %zu pairs, a difference below %.*f %% is noise here; %zu of "
 	    "%zu sessions of equals found one (5 in 100 would)",
-	    f->for_pairs, 100 * f->half_width, f->alarms, f->sessions);
-	if (f->alarm_lo > BENCH_ALPHA)
+	    f->for_pairs, f->half_width < .1 ? 2 : 0, 100 * f->half_width,
+	    f->alarms, f->sessions);
+	if (f->too_often)
 		buf_puts(to, ": too often, its intervals are too narrow");
 	/* Of one session it is what alarms say already. */
 	if (f->sessions > 1 && (f->ratio.lo > 1 || f->ratio.hi < 1))

@@ -9,6 +9,7 @@
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -86,6 +87,7 @@ struct bench_noise_floor {
 	double alarm_rate;
 	double alarm_lo; /* its 95 % interval (Wilson 1927) */
 	double alarm_hi;
+	bool too_often; /* more alarms than honest intervals have by chance */
 };
 
 /*

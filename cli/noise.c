@@ -30,17 +30,10 @@ static void add_width(struct table *t, double half)
 	char shown[40];
 	char raw[40];
 
-	(void)snprintf(shown, sizeof(shown), "+-%.2g %%", 100 * half);
+	(void)snprintf(
+	    shown, sizeof(shown), "+-%.*f %%", half < .1 ? 2 : 0, 100 * half);
 	(void)snprintf(raw, sizeof(raw), "%.17g", half);
 	table_cell(t, TONE_PLAIN, shown, raw);
-}
-
-/* More of them than equals have by chance. */
-static enum tone alarm_tone(const json_t *n)
-{
-	const json_t *low = json_array_get(api_list(n, "alarm_interval"), 0);
-
-	return json_number_value(low) > .05 ? TONE_BAD : TONE_PLAIN;
 }
 
 static void add_noise(struct table *t, const char *machine, const json_t *n)
@@ -57,7 +50,8 @@ static void add_noise(struct table *t, const char *machine, const json_t *n)
 	series_ratio(t, TONE_PLAIN, n);
 	table_number(t, api_int(n, "for_pairs"));
 	add_width(t, overhead_number(n, "half_width"));
-	table_cell(t, alarm_tone(n), alarms, NULL);
+	table_cell(
+	    t, api_true(n, "too_often") ? TONE_BAD : TONE_PLAIN, alarms, NULL);
 	series_number(t, TONE_PLAIN, overhead_number(n, "alarm_rate"));
 	table_text(t, api_text(n, "text"));
 }

@@ -63,6 +63,7 @@ static void floor_render(struct jw *w, const struct bench_noise_floor *f)
 	jw_double(w, NULL, f->alarm_lo);
 	jw_double(w, NULL, f->alarm_hi);
 	jw_array_end(w);
+	jw_bool(w, "too_often", f->too_often);
 	jw_str(w, "text", buf_str(&text));
 }
 

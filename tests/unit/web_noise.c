@@ -97,7 +97,7 @@ static void sessions_of_equals_are_the_noise_of_a_machine(void **state)
 	assert_true(fabs(real(n, "half_width") - .0182) < .0006);
 	if (!text ||
 	    !str_starts(text,
-	        "with 4 pairs, a difference below 1.8 % is noise here; 1 "
+	        "with 4 pairs, a difference below 1.83 % is noise here; 1 "
 	        "of 3 sessions of equals found one"))
 		fail_msg("%s", text);
 	json_decref(doc);
