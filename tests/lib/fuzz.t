@@ -5,25 +5,39 @@
 # built).  `make fuzz` calls this.  What fails stays in tests/fuzz/ of the build.
 . "${IB_SRCDIR:-$(dirname "$0")/../..}/tests/lib/tap.sh"
 
-# What the fuzzer finds goes to a new folder, the corpus stays as it is. What is
-# asked for and never used is the business of the process' own limits.
-fuzz() {
-	mkdir -p "$IB_TMP/$1" || return
-	"$IB_BUILDDIR/tests/fuzz/fuzz_$1" -max_total_time="$seconds" \
-		-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=8192 \
-		-print_final_stats=1 \
-		-artifact_prefix="$IB_BUILDDIR/tests/fuzz/$1-" \
-		"$IB_TMP/$1" "$IB_SRCDIR/tests/fuzz/corpus/$1"
-}
-
 seconds=${FUZZ_SECONDS:-5}
 targets=${FUZZ_TARGETS:-$(find "$IB_BUILDDIR/tests/fuzz" -name 'fuzz_*' \
 	-type f -perm -1 -print)}
+
+# What the fuzzer finds goes to a new folder, the corpus stays as it is. What is
+# asked for and never used is the business of the process' own limits.
+cat >"$IB_TMP/fuzz" <<'END'
+name=${1##*/fuzz_}
+mkdir -p "$IB_TMP/new/$name" || exit
+"$IB_BUILDDIR/tests/fuzz/fuzz_$name" -max_total_time="$seconds" \
+	-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=8192 \
+	-print_final_stats=1 \
+	-artifact_prefix="$IB_BUILDDIR/tests/fuzz/$name-" \
+	"$IB_TMP/new/$name" "$IB_SRCDIR/tests/fuzz/corpus/$name" \
+	>"$IB_TMP/$name.out" 2>&1
+echo $? >"$IB_TMP/$name.status"
+END
+
+# One for each processor at a time: each has its seconds, and one to itself.
+export IB_TMP IB_BUILDDIR IB_SRCDIR seconds
+# shellcheck disable=SC2086
+printf '%s\n' $targets |
+	xargs -P "$(nproc)" -I TARGET sh "$IB_TMP/fuzz" TARGET
+
+ended_well() {
+	cat "$IB_TMP/$1.out"
+	[ "$(cat "$IB_TMP/$1.status")" = 0 ]
+}
 for target in $targets; do
-	name=$(basename "$target")
-	if ok "$name finds nothing in $seconds s" fuzz "${name#fuzz_}"; then
+	name=${target##*/fuzz_}
+	if ok "fuzz_$name finds nothing in $seconds s" ended_well "$name"; then
 		sed -n 's/^stat::number_of_executed_units: */# inputs: /p' \
-			"$IB_TMP/.out"
+			"$IB_TMP/$name.out"
 	fi
 done
 done_testing
