@@ -56,6 +56,8 @@ start() {
 	local name
 	name=$1
 	shift
+	# Whoever reads it finds nothing of the one before.
+	: >"$IB_TMP/$name.log"
 	"$@" >"$IB_TMP/$name.log" 2>&1 </dev/null &
 	echo $! >"$IB_TMP/$name.pid"
 	tap_started="$name $tap_started"
