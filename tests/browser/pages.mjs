@@ -265,6 +265,25 @@ async function brokenRun(page, before) {
 	return run;
 }
 
+async function rerunFailed(page, broken, good) {
+	await logIn(page, `/runs/${good}`);
+	await check('where nothing failed there is nothing to run again', async () => {
+		await page.getByRole('button', { name: 'Rerun', exact: true }).waitFor();
+		return same(await page.getByRole('button', { name: 'Rerun failed' }).count(), 0);
+	});
+	await page.goto(`/runs/${broken}`);
+	await check('Rerun failed repeats what failed, and says of which run', async () => {
+		await page.getByRole('button', { name: 'Rerun failed' }).click();
+		await until('another run', () => /^\/runs\/\d+$/.test(path(page)) && path(page) !== `/runs/${broken}`);
+		await page.getByText(`only what failed in run ${broken}`).waitFor();
+		const again = Number(path(page).split('/').at(-1));
+		const { items } = await api.get(`/api/v1/runs/${again}/matrix`);
+		await api.post(`/api/v1/runs/${again}/cancel`);
+		await card(page, 'Took').waitFor({ timeout: MACHINE_MS });
+		return same(items, ['second']);
+	});
+}
+
 async function acts(page, run) {
 	await logIn(page, `/runs/${run}`);
 	await check('Rerun starts a run and shows it', async () => {
@@ -402,6 +421,7 @@ async function all() {
 	const broken = await brokenRun(page, run);
 	await login(page, run);
 	await reader(run);
+	await rerunFailed(page, broken, run);
 	await acts(page, run);
 	await machine(page);
 	const { job } = await api.cell(broken, 'second');
