@@ -288,7 +288,9 @@ int bench_changes(const double *x, size_t n,
 	detect(x, n, opts, &f);
 	borders_init(&b, &f, n, opts);
 	describe(x, &b, &f);
-	find_spikes(x, n, &b, c);
+	c->suspect = BENCH_NO_SUSPECT;
+	if (!opts->no_spikes)
+		find_spikes(x, n, &b, c);
 	free(b.v);
 	c->changes = f.v;
 	c->n_changes = f.n;

@@ -10,6 +10,7 @@
 #ifndef BENCH_CHANGES_H
 #define BENCH_CHANGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -39,12 +40,13 @@ struct bench_changes_options {
 	 */
 	const size_t *environments;
 	size_t n_environments;
+	bool no_spikes; /* they are not looked for */
 };
 
 /* Otava's own defaults, and alpha .01. */
-#define BENCH_CHANGES_DEFAULTS                        \
-	{                                             \
-		BENCH_MAXT, .01, 50, .001, 0, NULL, 0 \
+#define BENCH_CHANGES_DEFAULTS                               \
+	{                                                    \
+		BENCH_MAXT, .01, 50, .001, 0, NULL, 0, false \
 	}
 
 struct bench_level {

@@ -11,7 +11,7 @@
 #include "db/sql.h"
 #include "db/stmt.h"
 
-#define SCAN_MS 125   /* a page ends then, at the end of a series */
+#define SCAN_MS 80    /* a page ends then, at the end of a series */
 #define SCAN_LOOK 256 /* points between two looks at the clock */
 
 /* ---- one series --------------------------------------------------------- */
@@ -38,7 +38,10 @@ static double *copy_values(struct stmt *st, int col, size_t *ret_n)
 
 static double real_or_nan(struct stmt *st, int col)
 {
-	return stmt_null(st, col) ? (double)NAN : stmt_real(st, col);
+	double v = stmt_real(st, col);
+
+	/* The type is asked for only where it can be NULL. */
+	return v == 0 && stmt_null(st, col) ? (double)NAN : v;
 }
 
 static const char sql_points[] =

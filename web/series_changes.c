@@ -22,7 +22,8 @@ struct lane {
 };
 
 struct finding {
-	int64_t series_id;
+	int64_t series_id;  /* that is being read */
+	int64_t last_id;    /* the last one that was looked at */
 	struct lane *lanes; /* those behind n are kept for their memory */
 	size_t n;
 	size_t cap;
@@ -120,6 +121,7 @@ static int lane_look(struct finding *f, const struct lane *l)
 
 	o.environments = l->cuts;
 	o.n_environments = l->n_cuts;
+	o.no_spikes = true;
 	r = bench_changes(l->x, l->n, &o, &c, f->err);
 	if (r < 0)
 		return r;
@@ -137,6 +139,7 @@ static void series_end(struct finding *f)
 	for (size_t i = 0; i < f->n && f->status == 0; i++)
 		f->status = lane_look(f, &f->lanes[i]);
 	f->n = 0;
+	f->last_id = f->series_id;
 }
 
 static void on_point(void *arg, const struct db_scan_point *p)
@@ -182,6 +185,26 @@ static void believe(struct finding *f)
 		qsort(c->v, n, sizeof(c->v[0]), newest_first);
 }
 
+/*
+ * A page whose time is over before it ends, as the computer is busy, is taken
+ * up again behind the last series of it that is whole.
+ */
+static int read_page(
+    struct finding *f, struct db_reader *reader, int64_t *after)
+{
+	struct err why = ERR_INIT;
+	int64_t from = *after;
+	int r = db_points_scan(reader, from, on_point, f, after, &why);
+
+	if (r == -ERR_TIMEOUT && f->last_id > from) {
+		f->n = 0;
+		f->series_id = f->last_id;
+		*after = f->last_id;
+		return 0;
+	}
+	return r < 0 ? err_copy(f->err, &why) : 0;
+}
+
 int series_changes_find(
     struct db_reader *reader, struct series_changes **ret, struct err *err)
 {
@@ -192,9 +215,10 @@ int series_changes_find(
 	int r;
 
 	do {
-		r = db_points_scan(reader, after, on_point, &f, &after, err);
+		r = read_page(&f, reader, &after);
 	} while (r == 0 && f.status == 0 && after);
-	series_end(&f);
+	if (r == 0)
+		series_end(&f);
 	if (r == 0)
 		r = f.status;
 	if (r < 0)

@@ -22,7 +22,7 @@ enum {
 	VALUES = 3, /* of a point */
 	AHEAD = 8,
 	READS = 300,
-	SCANS = 5
+	SCANS = 15
 };
 
 struct past {

@@ -10,7 +10,7 @@ import { figure } from './job_parts';
 import { go, withQuery } from './router';
 import { Empty, ErrorBox, Skeleton, Time, useFilterKey, useRows } from './widgets';
 
-const REST_MS = 15000; // all points are read again: not with every job
+const REST_MS = 60000; // all points are read again: not with every run
 const SHOWN = 20;
 const MORE = 200;
 const PAGE = 50;
