@@ -21,8 +21,8 @@
 #include "tests/unit/agent_hypervisor.h"
 
 enum {
-	EXACT_MS = 50,
-	EXACT_TIMES = 20
+	EXACT_MS = 100,
+	EXACT_TIMES = 40
 };
 #define RATE 839.34 /* events a second of every boot that is not noisy */
 
