@@ -3,6 +3,7 @@
 #include "web/path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -131,6 +132,16 @@ static int pair_parse(const char *pair, size_t len,
 	return refuse(params, name, strlen(name), err);
 }
 
+/* The lists are in the program: one that is too long fails each request. */
+static void check_length(const struct query_param *params)
+{
+	size_t n = 0;
+
+	while (params && params[n].name)
+		if (++n > QUERY_VALUES_MAX)
+			abort();
+}
+
 int query_parse(const char *target, const struct query_param *params,
     struct query *ret, struct err *err)
 {
@@ -138,6 +149,7 @@ int query_parse(const char *target, const struct query_param *params,
 	size_t len;
 	int r;
 
+	check_length(params);
 	memset(ret, 0, sizeof(*ret));
 	for (at = at ? at + 1 : ""; *at; at += len + (at[len] == '&')) {
 		len = strcspn(at, "&");
