@@ -239,8 +239,13 @@ is "no machine had two at once" "$(sql "SELECT count(*) FROM attempt a JOIN
 # ---- samples -----------------------------------------------------------------------
 
 is "each boot item that counts has its number once" "$(sql "SELECT count(*),
-	sum(n) FROM sample JOIN attempt ON attempt.id = attempt_id WHERE
-	job_id < $bench")" "$((boots / 3))|$((boots / 3))" # each third is cpuid
+	sum(length(data) / 8) FROM sample JOIN attempt ON attempt.id =
+	attempt_id WHERE job_id < $bench")" \
+	"$((boots / 3))|$((boots / 3))" # each third is cpuid
+is "and each number is once in the sums" "$(sql "SELECT sum(rows), sum(sums)
+	FROM (SELECT count(*) AS rows, max(p.n) AS sums FROM point p JOIN
+	attempt ON attempt.id = attempt_id WHERE job_id < $bench GROUP BY
+	series_id)")" "$((boots / 3))|$((boots / 3))"
 is "what does not count has none" "$(sql "SELECT count(*) FROM sample JOIN
 	attempt ON attempt.id = attempt_id WHERE outcome <> 1")" 0
 like "each sample of the benchmark is what its raw output says" \
