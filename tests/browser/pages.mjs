@@ -342,6 +342,26 @@ async function machine(page) {
 		await until('the pill', async () => same(await pill.textContent(), '1 machine'));
 		return same((await api.get('/api/v1/machines')).machines[0].health, 'good');
 	});
+	await noise(page);
+}
+
+// What placebos found is recorded here: this lab has measured none.
+async function noise(page) {
+	const section = page.locator('section[aria-label="Noise floor"]');
+	await check('without placebos the noise of a machine is not known', async () => {
+		await section.getByText('Not known').waitFor();
+		return true;
+	});
+	await check('with them it says which difference it can see', async () => {
+		await page.route('**/noise', (route) => route.fulfill({ json: { machine: MACHINE, noise: [{
+			metric: 'sysbench.cpu_1', unit: 'events/s', guest: 'linux', controller: '', variant: 'single',
+			sessions: 3, pairs: 12, ratio: 1.004, interval: [0.992, 1.017], for_pairs: 4, half_width: 0.0213,
+			alarms: 1, too_often: false, text: 'recorded' }] } }));
+		await page.reload();
+		await section.getByText('±2.1 % in 4 pairs').waitFor();
+		return same(await section.locator('tbody tr td').last().textContent(), '1 of 3');
+	});
+	await page.unroute('**/noise');
 }
 
 // ---- everybody can use them ------------------------------------------------

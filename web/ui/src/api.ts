@@ -115,6 +115,29 @@ export interface Case {
 	offset: number;
 }
 
+// What placebos found on a machine.
+export interface NoiseOf {
+	metric: string;
+	unit: string;
+	guest: string;
+	controller: string;
+	variant: string;
+	sessions: number;
+	pairs: number;
+	ratio: number;
+	interval: [number, number] | null;
+	for_pairs: number;
+	half_width: number | null;
+	alarms: number;
+	too_often: boolean;
+	text: string;
+}
+
+export interface Noise {
+	machine: string;
+	noise: NoiseOf[];
+}
+
 export interface Sample {
 	metric: string;
 	unit: string;

@@ -8,6 +8,7 @@ import { useApi } from '../data';
 import { signOf, Took } from '../job_head';
 import { layerWords } from '../job_phases';
 import { Doing, HealthWord, healthWord, outOfService, Power, ServiceButtons } from '../machine_parts';
+import { NoiseFloor } from '../noise';
 import { ActButton, ErrorBox, Sign, Skeleton, Time, useRows, useTitle } from '../widgets';
 
 function Why({ m }: { m: MachineDetail }): JSX.Element | null {
@@ -124,6 +125,7 @@ function Loaded({ m, reload }: { m: MachineDetail; reload: () => void }): JSX.El
 			</div>
 			<Attempts m={m} />
 			<History m={m} />
+			<NoiseFloor machine={m.name} />
 		</div>
 	);
 }
