@@ -106,6 +106,7 @@ static void add_samples(struct ingest *in, struct db_tx *tx, int64_t attempt_id)
 		        .values = in->numbers,
 		        .n_values = in->values,
 		        .marks = in->marked ? in->marks : NULL});
+	db_tx_points(tx, attempt_id, NULL);
 }
 
 /* Everything that the daemon posts for an attempt, in three transactions. */
