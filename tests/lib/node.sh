@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh
-# Packages for tests that need node. Source after tap.sh.
+# For tests that need node. Source after tap.sh.
 #
 #	node_packages FOLDER    what FOLDER/package-lock.json names is in
 #				FOLDER/npm of the build; prints its path
+#	browser_ended		whether the program that was started as
+#				"browser" has ended
+#	browser_results		passes on what it says of its checks
 
 node_packages() {
 	local from to
@@ -21,4 +24,23 @@ node_packages() {
 		cp "$to/package-lock.json" "$to/node_modules/.installed"
 	fi
 	echo "$to"
+}
+
+browser_ended() {
+	! is_running browser
+}
+
+browser_results() {
+	local line finished
+	finished=0
+	while read -r line; do
+		case $line in
+		'ok - '*) tap_report 0 "${line#ok - }" ;;
+		'not ok - '*) tap_report 1 "${line#not ok - }" ;;
+		done) finished=1 ;;
+		'# '*) echo "$line" ;;
+		*) diag "$line" ;;
+		esac
+	done <"$(log_of browser)"
+	is "the browser went through all of it" "$finished" 1
 }

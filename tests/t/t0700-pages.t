@@ -37,19 +37,6 @@ if is_running browser; then
 	daemon_start "${IRONBENCH_SERVER#http://}" "${BOOT_URL#http://}"
 	: >"$IB_TMP/up"
 fi
-ended() {
-	! is_running browser
-}
-wait_for 60 ended || stop browser
-
-while read -r line; do
-	case $line in
-	'ok - '*) tap_report 0 "${line#ok - }" ;;
-	'not ok - '*) tap_report 1 "${line#not ok - }" ;;
-	done) finished=1 ;;
-	'# '*) echo "$line" ;;
-	*) diag "$line" ;;
-	esac
-done <"$(log_of browser)"
-is "the browser went through all of it" "${finished:-0}" 1
+wait_for 60 browser_ended || stop browser
+browser_results
 done_testing

@@ -41,18 +41,6 @@ done
 
 start browser sh -c 'cd "$1" && exec node "$2"' sh "$folder" \
 	"$IB_SRCDIR/tests/browser/data.mjs"
-ended() {
-	! is_running browser
-}
-wait_for 300 ended || stop browser
-while read -r line; do
-	case $line in
-	'ok - '*) tap_report 0 "${line#ok - }" ;;
-	'not ok - '*) tap_report 1 "${line#not ok - }" ;;
-	done) finished=1 ;;
-	'# '*) echo "$line" ;;
-	*) diag "$line" ;;
-	esac
-done <"$(log_of browser)"
-is "the browser went through all of it" "${finished:-0}" 1
+wait_for 300 browser_ended || stop browser
+browser_results
 done_testing
