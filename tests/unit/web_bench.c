@@ -176,35 +176,12 @@ static int teardown(void **state)
 
 /* ---- asking ------------------------------------------------------------- */
 
-static json_t *get_json(struct world *w, const char *path, int status)
-{
-	scoped_val(reply_done) struct reply r =
-	    http_get(harness_port(w->h), path, "");
-	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
-
-	if (r.status != status || !doc)
-		fail_msg("%s: %d %s", path, r.status, r.body);
-	return doc;
-}
-
 static json_t *of_run(struct world *w, const char *below, int status)
 {
 	scoped(free) char *path =
 	    xasprintf("/api/v1/runs/%" PRId64 "%s", w->run, below);
 
-	return get_json(w, path, status);
-}
-
-static const char *text(json_t *doc, const char *key)
-{
-	const char *s = json_string_value(json_object_get(doc, key));
-
-	return s ? s : "(none)";
-}
-
-static json_t *at(json_t *doc, const char *key, size_t i)
-{
-	return json_array_get(json_object_get(doc, key), i);
+	return harness_json(w->h, path, status);
 }
 
 static void number_is(json_t *doc, const char *key, double want)
@@ -227,19 +204,22 @@ static void samples_have_their_marks(void **state)
 
 	/* By controller: two of NVMe, two of SATA; two more; the boot item. */
 	assert_int_equal(json_array_size(list), 7);
-	assert_string_equal(text(s, "item"), "disk");
-	assert_string_equal(text(s, "machine"), "t16-1");
-	assert_string_equal(text(s, "variant"), "kvm");
-	assert_string_equal(text(s, "controller"), "sata");
+	assert_string_equal(doc_text(s, "item"), "disk");
+	assert_string_equal(doc_text(s, "machine"), "t16-1");
+	assert_string_equal(doc_text(s, "variant"), "kvm");
+	assert_string_equal(doc_text(s, "controller"), "sata");
 	assert_int_equal(json_array_size(json_object_get(s, "values")), PAIRS);
-	assert_string_equal(text(at(s, "marks", 0), "raw"),
+	assert_string_equal(doc_text(doc_at(s, "marks", 0), "raw"),
 	    hash_hex(w->output, HASH_BYTES, hex));
-	assert_true(json_is_null(json_object_get(at(s, "marks", 0), "why")));
-	assert_true(json_is_null(json_object_get(at(s, "marks", 1), "raw")));
-	assert_true(json_is_false(json_object_get(at(s, "marks", 1), "valid")));
+	assert_true(
+	    json_is_null(json_object_get(doc_at(s, "marks", 0), "why")));
+	assert_true(
+	    json_is_null(json_object_get(doc_at(s, "marks", 1), "raw")));
+	assert_true(
+	    json_is_false(json_object_get(doc_at(s, "marks", 1), "valid")));
 	assert_string_equal(
-	    text(at(s, "marks", 1), "why"), "the clock ran away");
-	number_is(at(s, "marks", 2), "pair", 2);
+	    doc_text(doc_at(s, "marks", 1), "why"), "the clock ran away");
+	number_is(doc_at(s, "marks", 2), "pair", 2);
 	s = json_array_get(list, 6);
 	assert_true(json_is_null(json_object_get(s, "marks")));
 	json_decref(doc);
@@ -249,31 +229,32 @@ static void overhead_is_a_table_a_metric(void **state)
 {
 	struct world *w = *state;
 	json_t *doc = of_run(w, "/overhead", 200);
-	json_t *table = at(doc, "tables", 0);
-	json_t *cell = at(at(table, "rows", 0), "cells", 1);
+	json_t *table = doc_at(doc, "tables", 0);
+	json_t *cell = doc_at(doc_at(table, "rows", 0), "cells", 1);
 
 	number_is(doc, "run", (double)w->run);
 	assert_int_equal(json_array_size(json_object_get(doc, "tables")), 1);
 	assert_int_equal(json_array_size(json_object_get(doc, "notes")), 0);
-	assert_string_equal(text(table, "metric"), METRIC);
-	assert_string_equal(text(table, "unit"), "MB/s");
-	assert_string_equal(text(table, "direction"), "higher");
-	assert_string_equal(text(table, "baseline"), "vboxdrv");
-	assert_string_equal(text(table, "candidate"), "kvm");
+	assert_string_equal(doc_text(table, "metric"), METRIC);
+	assert_string_equal(doc_text(table, "unit"), "MB/s");
+	assert_string_equal(doc_text(table, "direction"), "higher");
+	assert_string_equal(doc_text(table, "baseline"), "vboxdrv");
+	assert_string_equal(doc_text(table, "candidate"), "kvm");
 	number_is(table, "margin", .03);
-	assert_true(str_ends(text(table, "definition"),
+	assert_true(str_ends(doc_text(table, "definition"),
 	    "n = 2 to 4 pairs a cell, 95 % intervals, BH q = .05"));
 	assert_string_equal(
-	    text(at(table, "columns", 0), "controller"), "nvme");
-	assert_string_equal(text(at(table, "rows", 0), "machine"), "t16-1");
+	    doc_text(doc_at(table, "columns", 0), "controller"), "nvme");
+	assert_string_equal(
+	    doc_text(doc_at(table, "rows", 0), "machine"), "t16-1");
 	number_is(cell, "overhead", 2);
 	number_is(cell, "n", 2); /* a broken pair, and one of the other order */
 	number_is(cell, "baseline_mean", 1002.5);
-	assert_string_equal(text(cell, "method"), "paired");
-	assert_string_equal(text(cell, "verdict"), "worse");
-	number_is(at(at(table, "rows", 0), "cells", 0), "n", PAIRS);
-	assert_true(json_is_null(at(at(table, "rows", 1), "cells", 0)));
-	cell = at(table, "geomean", 0);
+	assert_string_equal(doc_text(cell, "method"), "paired");
+	assert_string_equal(doc_text(cell, "verdict"), "worse");
+	number_is(doc_at(doc_at(table, "rows", 0), "cells", 0), "n", PAIRS);
+	assert_true(json_is_null(doc_at(doc_at(table, "rows", 1), "cells", 0)));
+	cell = doc_at(table, "geomean", 0);
 	number_is(cell, "k", 1);
 	number_is(cell, "m", 2);
 	number_is(cell, "overhead", 2);
@@ -291,7 +272,7 @@ static void one_metric_can_be_asked_for(void **state)
 	json_decref(of_run(w, "/overhead?metric=sysbench.cpu_1", 404));
 	json_decref(of_run(w, "/overhead?what=1", 400));
 	doc = of_run(w, "/overhead?metric=boot.cycles", 400);
-	assert_string_equal(text(doc, "error"),
+	assert_string_equal(doc_text(doc, "error"),
 	    "metric boot.cycles: not known, nor is its direction");
 	json_decref(doc);
 }
@@ -299,30 +280,31 @@ static void one_metric_can_be_asked_for(void **state)
 static void all_runs_have_the_tables_of_their_runs(void **state)
 {
 	struct world *w = *state;
-	json_t *doc = get_json(w, "/api/v1/overhead?metric=" METRIC, 200);
-	json_t *table = at(doc, "tables", 0);
-	json_t *cell = at(at(table, "rows", 0), "cells", 1);
+	json_t *doc =
+	    harness_json(w->h, "/api/v1/overhead?metric=" METRIC, 200);
+	json_t *table = doc_at(doc, "tables", 0);
+	json_t *cell = doc_at(doc_at(table, "rows", 0), "cells", 1);
 
 	assert_true(json_is_null(json_object_get(doc, "run")));
 	number_is(cell, "overhead", 2);
 	number_is(cell, "n", 2);
-	assert_string_equal(text(cell, "method"), "paired");
+	assert_string_equal(doc_text(cell, "method"), "paired");
 	json_decref(doc);
-	doc =
-	    get_json(w, "/api/v1/overhead?baseline=kvm&candidate=vboxdrv", 200);
-	table = at(doc, "tables", 0);
-	number_is(at(at(table, "rows", 0), "cells", 1), "overhead", .5);
+	doc = harness_json(
+	    w->h, "/api/v1/overhead?baseline=kvm&candidate=vboxdrv", 200);
+	table = doc_at(doc, "tables", 0);
+	number_is(doc_at(doc_at(table, "rows", 0), "cells", 1), "overhead", .5);
 	json_decref(doc);
-	doc = get_json(w, "/api/v1/overhead?since=99999999999999", 200);
+	doc = harness_json(w->h, "/api/v1/overhead?since=99999999999999", 200);
 	assert_int_equal(json_array_size(json_object_get(doc, "tables")), 0);
 	json_decref(doc);
-	doc = get_json(w, "/api/v1/overhead?by=machine,frog", 400);
-	assert_string_equal(text(doc, "error"),
+	doc = harness_json(w->h, "/api/v1/overhead?by=machine,frog", 400);
+	assert_string_equal(doc_text(doc, "error"),
 	    "by: frog is none of machine, guest, controller");
 	json_decref(doc);
-	json_decref(get_json(w, "/api/v1/overhead?baseline=kvm", 400));
-	json_decref(get_json(w, "/api/v1/overhead?metric=none", 404));
-	json_decref(get_json(w, "/api/v1/overhead?run=999999", 404));
+	json_decref(harness_json(w->h, "/api/v1/overhead?baseline=kvm", 400));
+	json_decref(harness_json(w->h, "/api/v1/overhead?metric=none", 404));
+	json_decref(harness_json(w->h, "/api/v1/overhead?run=999999", 404));
 }
 
 static void a_suite_that_cannot_be_read_is_a_note(void **state)
@@ -330,15 +312,15 @@ static void a_suite_that_cannot_be_read_is_a_note(void **state)
 	struct world *w = *state;
 	scoped(free) char *path =
 	    xasprintf("/api/v1/runs/%" PRId64 "/overhead", harness_run(w->h));
-	json_t *doc = get_json(w, path, 200);
+	json_t *doc = harness_json(w->h, path, 200);
 
 	assert_int_equal(json_array_size(json_object_get(doc, "tables")), 0);
 	/* Its suite has no items, which is refused. */
-	assert_true(str_starts(json_string_value(at(doc, "notes", 0)),
+	assert_true(str_starts(json_string_value(doc_at(doc, "notes", 0)),
 	    "the suite cannot be read any more: project_config.yaml:1:1: "));
 	json_decref(doc);
-	json_decref(get_json(w, "/api/v1/runs/999999/overhead", 404));
-	json_decref(get_json(w, "/api/v1/runs/999999/samples", 404));
+	json_decref(harness_json(w->h, "/api/v1/runs/999999/overhead", 404));
+	json_decref(harness_json(w->h, "/api/v1/runs/999999/samples", 404));
 }
 
 static void an_attempt_tells_its_files_and_environment(void **state)
@@ -346,16 +328,16 @@ static void an_attempt_tells_its_files_and_environment(void **state)
 	struct world *w = *state;
 	scoped(free) char *path =
 	    xasprintf("/api/v1/attempts/%" PRId64 "/files", w->attempt);
-	json_t *doc = get_json(w, path, 200);
-	json_t *file = at(doc, "files", 0);
+	json_t *doc = harness_json(w->h, path, 200);
+	json_t *file = doc_at(doc, "files", 0);
 	char hex[HASH_HEX + 1];
 
-	assert_string_equal(text(file, "name"), "fio.json");
+	assert_string_equal(doc_text(file, "name"), "fio.json");
 	assert_string_equal(
-	    text(file, "sha256"), hash_hex(w->output, HASH_BYTES, hex));
+	    doc_text(file, "sha256"), hash_hex(w->output, HASH_BYTES, hex));
 	number_is(file, "size", 12);
 	assert_string_equal(
-	    text(json_object_get(doc, "env"), "governor"), "performance");
+	    doc_text(json_object_get(doc, "env"), "governor"), "performance");
 	json_decref(doc);
 }
 
@@ -381,9 +363,9 @@ static void a_file_that_is_no_output_is_not_shown(void **state)
 	scoped(free) char *path =
 	    xasprintf("/api/v1/files/%s", harness_sha256(w->h));
 
-	json_decref(get_json(w, path, 404));
-	json_decref(get_json(w, "/api/v1/files/..%2Fstate.db", 400));
-	json_decref(get_json(w, "/api/v1/files/12", 400));
+	json_decref(harness_json(w->h, path, 404));
+	json_decref(harness_json(w->h, "/api/v1/files/..%2Fstate.db", 400));
+	json_decref(harness_json(w->h, "/api/v1/files/12", 400));
 }
 
 /* Last: there are two runs then. */
@@ -399,16 +381,19 @@ static void pairs_of_all_runs_are_pooled(void **state)
 	job_put(w, tx, job + 1, "t480-1");
 	boot_put(w, tx, job + 2);
 	harness_commit(w->h, tx);
-	doc = get_json(w, "/api/v1/overhead", 200);
-	cells = json_object_get(at(at(doc, "tables", 0), "rows", 0), "cells");
+	doc = harness_json(w->h, "/api/v1/overhead", 200);
+	cells = json_object_get(
+	    doc_at(doc_at(doc, "tables", 0), "rows", 0), "cells");
 	number_is(json_array_get(cells, 0), "n", 2 * PAIRS);
 	number_is(json_array_get(cells, 1), "n", 4);
 	number_is(json_array_get(cells, 1), "overhead", 2);
 	json_decref(doc);
-	doc = get_json(w, "/api/v1/overhead?by=machine", 200);
-	cells = json_object_get(at(at(doc, "tables", 0), "rows", 0), "cells");
+	doc = harness_json(w->h, "/api/v1/overhead?by=machine", 200);
+	cells = json_object_get(
+	    doc_at(doc_at(doc, "tables", 0), "rows", 0), "cells");
 	assert_int_equal(json_array_size(cells), 1);
-	assert_string_equal(text(json_array_get(cells, 0), "method"), "pooled");
+	assert_string_equal(
+	    doc_text(json_array_get(cells, 0), "method"), "pooled");
 	json_decref(doc);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A client that speaks just enough HTTP to say what a real one would not. */
 #include <arpa/inet.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -137,4 +138,48 @@ struct reply http_post(
 	if (body)
 		buf_add(&all, body->data, body->len);
 	return http_send(port, all.data, all.len);
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+json_t *harness_json(struct harness *h, const char *path, int status)
+{
+	scoped_val(reply_done) struct reply r =
+	    http_get(harness_port(h), path, "");
+	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
+
+	if (r.status != status || !doc)
+		fail_msg("%s: %d %s", path, r.status, r.body);
+	return doc;
+}
+
+const char *doc_text(const json_t *doc, const char *key)
+{
+	const char *s = json_string_value(json_object_get(doc, key));
+
+	return s ? s : "(none)";
+}
+
+int64_t doc_number(const json_t *doc, const char *key)
+{
+	const json_t *v = json_object_get(doc, key);
+
+	return json_is_integer(v) ? json_integer_value(v) : -1;
+}
+
+double doc_real(const json_t *doc, const char *key)
+{
+	const json_t *v = json_object_get(doc, key);
+
+	return json_is_number(v) ? json_number_value(v) : (double)NAN;
+}
+
+json_t *doc_at(const json_t *doc, const char *key, size_t i)
+{
+	return json_array_get(json_object_get(doc, key), i);
+}
+
+size_t doc_size(const json_t *doc, const char *key)
+{
+	return json_array_size(json_object_get(doc, key));
 }

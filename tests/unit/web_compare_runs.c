@@ -82,13 +82,8 @@ static int teardown(void **state)
 static json_t *compare(struct world *w, const char *query, int status)
 {
 	scoped(free) char *path = xasprintf("/api/v1/compare?%s", query);
-	scoped_val(reply_done) struct reply r =
-	    http_get(harness_port(w->h), path, "");
-	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
 
-	if (r.status != status || !doc)
-		fail_msg("%s: %d %s", path, r.status, r.body);
-	return doc;
+	return harness_json(w->h, path, status);
 }
 
 static json_t *of_runs(struct world *w, int64_t a, int64_t b, const char *more)
@@ -97,18 +92,6 @@ static json_t *of_runs(struct world *w, int64_t a, int64_t b, const char *more)
 	    xasprintf("a=%" PRId64 "&b=%" PRId64 "%s", a, b, more);
 
 	return compare(w, query, 200);
-}
-
-static const char *text(const json_t *doc, const char *key)
-{
-	const char *s = json_string_value(json_object_get(doc, key));
-
-	return s ? s : "(none)";
-}
-
-static int64_t number(const json_t *doc, const char *key)
-{
-	return json_integer_value(json_object_get(doc, key));
 }
 
 static double ratio(const json_t *row)
@@ -124,9 +107,9 @@ static const json_t *row(const json_t *doc, const char *metric,
 
 	json_array_foreach(json_object_get(doc, "rows"), i, x)
 	{
-		if (str_eq(text(x, "metric"), metric) &&
-		    str_eq(text(x, "variant"), variant) &&
-		    str_eq(text(x, "controller"), controller))
+		if (str_eq(doc_text(x, "metric"), metric) &&
+		    str_eq(doc_text(x, "variant"), variant) &&
+		    str_eq(doc_text(x, "controller"), controller))
 			return x;
 	}
 	fail_msg("no row %s %s %s", metric, variant, controller);
@@ -142,23 +125,24 @@ static void rows_say_what_got_worse_stayed_and_is_not_known(void **state)
 	const json_t *counts = json_object_get(doc, "counts");
 	const json_t *r = row(doc, WORLD_METRIC, "kvm", "nvme");
 
-	assert_string_equal(text(r, "verdict"), "worse");
+	assert_string_equal(doc_text(r, "verdict"), "worse");
 	assert_true(fabs(ratio(r) - 1 / .9) < .001);
-	assert_int_equal(number(r, "more"), 0);
+	assert_int_equal(doc_number(r, "more"), 0);
 	assert_int_equal(json_array_size(json_object_get(r, "interval")), 2);
 	assert_string_equal(
-	    text(row(doc, WORLD_METRIC, "vboxdrv", "nvme"), "verdict"), "same");
+	    doc_text(row(doc, WORLD_METRIC, "vboxdrv", "nvme"), "verdict"),
+	    "same");
 	r = row(doc, WORLD_METRIC, "kvm", "sata");
-	assert_string_equal(text(r, "verdict"), "unknown");
-	assert_true(number(r, "more") > 0);
+	assert_string_equal(doc_text(r, "verdict"), "unknown");
+	assert_true(doc_number(r, "more") > 0);
 	/* Seconds: less is better, says the unit. */
 	r = row(doc, "boot.time", "", "");
-	assert_string_equal(text(r, "verdict"), "better");
+	assert_string_equal(doc_text(r, "verdict"), "better");
 	assert_true(fabs(ratio(r) - .9) < .001);
-	assert_int_equal(number(counts, "worse"), 1);
-	assert_int_equal(number(counts, "better"), 1);
-	assert_int_equal(number(counts, "same"), 1);
-	assert_int_equal(number(counts, "unknown"), 1);
+	assert_int_equal(doc_number(counts, "worse"), 1);
+	assert_int_equal(doc_number(counts, "better"), 1);
+	assert_int_equal(doc_number(counts, "same"), 1);
+	assert_int_equal(doc_number(counts, "unknown"), 1);
 	json_decref(doc);
 }
 
@@ -168,7 +152,7 @@ static void the_other_way_round_gives_the_inverse(void **state)
 	json_t *doc = of_runs(w, w->after, w->before, "");
 	const json_t *r = row(doc, WORLD_METRIC, "kvm", "nvme");
 
-	assert_string_equal(text(r, "verdict"), "better");
+	assert_string_equal(doc_text(r, "verdict"), "better");
 	assert_true(fabs(ratio(r) - .9) < .001);
 	json_decref(doc);
 }
@@ -181,18 +165,19 @@ static void what_one_side_lacks_is_told_apart(void **state)
 	const json_t *x = json_array_get(alone, 0);
 
 	assert_int_equal(json_array_size(alone), 4);
-	assert_string_equal(text(x, "metric"), "boot.after");
-	assert_string_equal(text(x, "side"), "b");
-	assert_int_equal(number(x, "n"), 3);
+	assert_string_equal(doc_text(x, "metric"), "boot.after");
+	assert_string_equal(doc_text(x, "side"), "b");
+	assert_int_equal(doc_number(x, "n"), 3);
 	assert_string_equal(
-	    text(json_array_get(alone, 1), "metric"), "boot.before");
+	    doc_text(json_array_get(alone, 1), "metric"), "boot.before");
 	/* The other side's values are there and not valid. */
 	for (size_t i = 2; i < 4; i++)
 		assert_string_equal(
-		    text(json_array_get(alone, i), "metric"), "boot.broken");
-	assert_int_equal(number(json_array_get(alone, 2), "n"), 3);
-	assert_string_equal(text(json_array_get(alone, 3), "side"), "b");
-	assert_int_equal(number(json_array_get(alone, 3), "n"), 0);
+		    doc_text(json_array_get(alone, i), "metric"),
+		    "boot.broken");
+	assert_int_equal(doc_number(json_array_get(alone, 2), "n"), 3);
+	assert_string_equal(doc_text(json_array_get(alone, 3), "side"), "b");
+	assert_int_equal(doc_number(json_array_get(alone, 3), "n"), 0);
 	json_decref(doc);
 }
 
@@ -225,7 +210,7 @@ static void commits_and_branches_name_their_newest_run(void **state)
 		json_decref(doc);
 	}
 	assert_string_equal(
-	    text(json_object_get(want, "a"), "commit"), OLD_COMMIT);
+	    doc_text(json_object_get(want, "a"), "commit"), OLD_COMMIT);
 	json_decref(want);
 	json_decref(compare(w, "a=old&b=new&project=other", 404));
 	json_decref(compare(w, "a=abcdef1&b=new", 404));
@@ -244,7 +229,8 @@ static void two_variants_of_a_run_are_compared(void **state)
 	assert_int_equal(json_array_size(json_object_get(doc, "rows")), 1);
 	/* SATA was measured with one of them. */
 	assert_int_equal(json_array_size(json_object_get(doc, "alone")), 1);
-	assert_string_equal(text(json_object_get(doc, "b"), "variant"), "kvm");
+	assert_string_equal(
+	    doc_text(json_object_get(doc, "b"), "variant"), "kvm");
 	json_decref(doc);
 }
 

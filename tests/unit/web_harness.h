@@ -76,6 +76,16 @@ struct reply http_get(int port, const char *path, const char *headers);
 struct reply http_post(
     int port, const char *path, const char *headers, const struct buf *body);
 
+/* The JSON of a path; fails the test at another status. Caller decrefs. */
+json_t *harness_json(struct harness *h, const char *path, int status);
+/* A member of a document: "(none)", -1 and NAN if it is no such thing. */
+const char *doc_text(const json_t *doc, const char *key);
+int64_t doc_number(const json_t *doc, const char *key);
+double doc_real(const json_t *doc, const char *key);
+/* The i-th element of a list in it, borrowed; and how many there are. */
+json_t *doc_at(const json_t *doc, const char *key, size_t i);
+size_t doc_size(const json_t *doc, const char *key);
+
 int client_connect(int port);
 void client_send(int fd, const void *data, size_t len);
 /* Reads until the text is there; asserts that it comes. */

@@ -52,46 +52,11 @@ static int teardown(void **state)
 
 /* ---- asking ------------------------------------------------------------- */
 
-static json_t *get_json(struct world *w, const char *path, int status)
-{
-	scoped_val(reply_done) struct reply r =
-	    http_get(harness_port(w->h), path, "");
-	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
-
-	if (r.status != status || !doc)
-		fail_msg("%s: %d %s", path, r.status, r.body);
-	return doc;
-}
-
-static const char *text(const json_t *doc, const char *key)
-{
-	const char *s = json_string_value(json_object_get(doc, key));
-
-	return s ? s : "(none)";
-}
-
-static int64_t number(const json_t *doc, const char *key)
-{
-	const json_t *v = json_object_get(doc, key);
-
-	return json_is_integer(v) ? json_integer_value(v) : -1;
-}
-
-static json_t *at(const json_t *doc, const char *key, size_t i)
-{
-	return json_array_get(json_object_get(doc, key), i);
-}
-
-static size_t size(const json_t *doc, const char *key)
-{
-	return json_array_size(json_object_get(doc, key));
-}
-
 static json_t *list(struct world *w, const char *query)
 {
 	scoped(free) char *path = xasprintf("/api/v1/series?%s", query);
 
-	return get_json(w, path, 200);
+	return harness_json(w->h, path, 200);
 }
 
 /* Of the first series that the query lists, and the branch it is listed by. */
@@ -100,11 +65,11 @@ static json_t *history_of(struct world *w, const char *query)
 	json_t *doc = list(w, query);
 	scoped(free) char *path =
 	    xasprintf("/api/v1/series/%" PRId64 "?branch=%s",
-	        number(at(doc, "series", 0), "id"),
-	        text(at(doc, "series", 0), "branch"));
+	        doc_number(doc_at(doc, "series", 0), "id"),
+	        doc_text(doc_at(doc, "series", 0), "branch"));
 
 	json_decref(doc);
-	return get_json(w, path, 200);
+	return harness_json(w->h, path, 200);
 }
 
 /* ---- imports ------------------------------------------------------------ */
@@ -151,25 +116,26 @@ static void imported_values_alone_are_a_history(void **state)
 	        "{\"date\":\"2024-01-02T03:04:05+01:00\"}", NULL});
 	import(w, 2, &(struct imported){"laptop", "kvm", "", "{}", "too hot"});
 	doc = list(w, "machine=laptop");
-	assert_int_equal(size(doc, "series"), 1);
-	assert_string_equal(text(at(doc, "series", 0), "branch"), "imported");
-	assert_int_equal(number(at(doc, "series", 0), "points"), 2);
+	assert_int_equal(doc_size(doc, "series"), 1);
+	assert_string_equal(
+	    doc_text(doc_at(doc, "series", 0), "branch"), "imported");
+	assert_int_equal(doc_number(doc_at(doc, "series", 0), "points"), 2);
 	json_decref(doc);
 	doc = history_of(w, "machine=laptop");
-	assert_int_equal(size(doc, "points"), 2);
-	p = at(doc, "points", 0);
-	assert_int_equal(number(p, "import"), 1);
+	assert_int_equal(doc_size(doc, "points"), 2);
+	p = doc_at(doc, "points", 0);
+	assert_int_equal(doc_number(p, "import"), 1);
 	assert_null(json_object_get(p, "run"));
 	assert_null(json_object_get(p, "commit"));
-	assert_int_equal(number(p, "at_ms"), 1704161045000);
-	assert_int_equal(size(p, "values"), 3);
+	assert_int_equal(doc_number(p, "at_ms"), 1704161045000);
+	assert_int_equal(doc_size(p, "values"), 3);
 	assert_true(json_is_null(json_object_get(p, "why")));
-	p = at(doc, "points", 1);
-	assert_int_equal(number(p, "at_ms"), IMPORTED_MS);
+	p = doc_at(doc, "points", 1);
+	assert_int_equal(doc_number(p, "at_ms"), IMPORTED_MS);
 	assert_true(json_is_false(json_object_get(p, "valid")));
 	assert_true(json_is_null(json_object_get(p, "value")));
-	assert_string_equal(text(p, "why"), "too hot");
-	assert_int_equal(number(p, "left_out"), 3);
+	assert_string_equal(doc_text(p, "why"), "too hot");
+	assert_int_equal(doc_number(p, "left_out"), 3);
 	json_decref(doc);
 }
 
@@ -181,13 +147,15 @@ static void what_needs_a_label_is_a_branch_of_its_own(void **state)
 	import(w, 3, &(struct imported){"desktop", "kvm", "a", "{}", NULL});
 	import(w, 4, &(struct imported){"desktop", "kvm", "b", "{}", NULL});
 	doc = list(w, "machine=desktop");
-	assert_int_equal(size(doc, "series"), 2);
-	assert_string_equal(text(at(doc, "series", 0), "branch"), "imported/a");
-	assert_string_equal(text(at(doc, "series", 1), "branch"), "imported/b");
+	assert_int_equal(doc_size(doc, "series"), 2);
+	assert_string_equal(
+	    doc_text(doc_at(doc, "series", 0), "branch"), "imported/a");
+	assert_string_equal(
+	    doc_text(doc_at(doc, "series", 1), "branch"), "imported/b");
 	json_decref(doc);
 	doc = history_of(w, "machine=desktop&branch=imported/b");
-	assert_int_equal(size(doc, "points"), 1);
-	assert_int_equal(number(at(doc, "points", 0), "import"), 4);
+	assert_int_equal(doc_size(doc, "points"), 1);
+	assert_int_equal(doc_number(doc_at(doc, "points", 0), "import"), 4);
 	json_decref(doc);
 }
 
@@ -206,7 +174,7 @@ static void series_of_two_names_are_one_and_merged_by_time(void **state)
 	        "\"2023/11/16 03:40:00\"}",
 	        NULL});
 	doc = list(w, "variant=vboxdrv&find=slides");
-	assert_int_equal(size(doc, "series"), 1);
+	assert_int_equal(doc_size(doc, "series"), 1);
 	json_decref(doc);
 	assert_int_equal(db_machine_id(harness_db(w->h), WORLD_MACHINE,
 	                     "alder_lake", &alias.machine_id, NULL),
@@ -215,30 +183,30 @@ static void series_of_two_names_are_one_and_merged_by_time(void **state)
 	                     &alias, 1, NULL),
 	    0);
 	doc = list(w, "variant=vboxdrv&find=slides");
-	assert_int_equal(size(doc, "series"), 0);
+	assert_int_equal(doc_size(doc, "series"), 0);
 	json_decref(doc);
 	doc = list(w, "variant=vboxdrv&branch=demo/main");
-	assert_int_equal(size(doc, "series"), 1);
+	assert_int_equal(doc_size(doc, "series"), 1);
 	assert_int_equal(
-	    number(at(doc, "series", 0), "points"), WORLD_POINTS + 1);
+	    doc_number(doc_at(doc, "series", 0), "points"), WORLD_POINTS + 1);
 	json_decref(doc);
 	doc = list(w, "variant=vboxdrv&machine=t16%20of%20the%20slides");
 	assert_string_equal(
-	    text(at(doc, "series", 0), "machine"), WORLD_MACHINE);
+	    doc_text(doc_at(doc, "series", 0), "machine"), WORLD_MACHINE);
 	json_decref(doc);
 	doc = history_of(w, "variant=vboxdrv&branch=demo/main");
-	assert_int_equal(size(doc, "points"), WORLD_POINTS + 1);
-	p = at(doc, "points", 30);
-	assert_int_equal(number(p, "import"), 5);
-	assert_int_equal(
-	    number(at(doc, "points", 29), "run"), world_run_of(w->first, 29));
-	assert_int_equal(
-	    number(at(doc, "points", 31), "run"), world_run_of(w->first, 30));
+	assert_int_equal(doc_size(doc, "points"), WORLD_POINTS + 1);
+	p = doc_at(doc, "points", 30);
+	assert_int_equal(doc_number(p, "import"), 5);
+	assert_int_equal(doc_number(doc_at(doc, "points", 29), "run"),
+	    world_run_of(w->first, 29));
+	assert_int_equal(doc_number(doc_at(doc, "points", 31), "run"),
+	    world_run_of(w->first, 30));
 	/* Its tool is told by it alone; the kernel is as it was. */
-	assert_int_equal(size(doc, "environments"), 3);
-	p = at(doc, "environments", 1);
-	assert_string_equal(text(p, "key"), "tool.fio");
-	assert_int_equal(number(p, "index"), 30);
+	assert_int_equal(doc_size(doc, "environments"), 3);
+	p = doc_at(doc, "environments", 1);
+	assert_string_equal(doc_text(p, "key"), "tool.fio");
+	assert_int_equal(doc_number(p, "index"), 30);
 	json_decref(doc);
 }
 
@@ -249,9 +217,10 @@ static void points_say_why_values_were_left_out(void **state)
 	struct world *w = *state;
 	json_t *doc = history_of(w, "variant=kvm&branch=demo/main");
 
-	assert_string_equal(
-	    text(at(doc, "points", WORLD_BAD), "why"), "the clock ran away");
-	assert_true(json_is_null(json_object_get(at(doc, "points", 0), "why")));
+	assert_string_equal(doc_text(doc_at(doc, "points", WORLD_BAD), "why"),
+	    "the clock ran away");
+	assert_true(
+	    json_is_null(json_object_get(doc_at(doc, "points", 0), "why")));
 	json_decref(doc);
 }
 
@@ -260,11 +229,12 @@ static void words_find_series_in_any_of_their_names(void **state)
 	struct world *w = *state;
 	json_t *doc = list(w, "find=SEQ128K%20t16-1%20boxdrv&branch=demo/next");
 
-	assert_int_equal(size(doc, "series"), 1);
-	assert_string_equal(text(at(doc, "series", 0), "variant"), "vboxdrv");
+	assert_int_equal(doc_size(doc, "series"), 1);
+	assert_string_equal(
+	    doc_text(doc_at(doc, "series", 0), "variant"), "vboxdrv");
 	json_decref(doc);
 	doc = list(w, "find=seq128k%20nothing");
-	assert_int_equal(size(doc, "series"), 0);
+	assert_int_equal(doc_size(doc, "series"), 0);
 	json_decref(doc);
 }
 
@@ -273,24 +243,24 @@ static void words_find_series_in_any_of_their_names(void **state)
 static void all_series_tell_the_one_change_there_is(void **state)
 {
 	struct world *w = *state;
-	json_t *doc = get_json(w, "/api/v1/changes", 200);
-	const json_t *c = at(doc, "changes", 0);
+	json_t *doc = harness_json(w->h, "/api/v1/changes", 200);
+	const json_t *c = doc_at(doc, "changes", 0);
 	json_t *history = history_of(w, "variant=kvm&branch=demo/main");
-	json_t *same = at(history, "changes", 0);
+	json_t *same = doc_at(history, "changes", 0);
 
-	assert_int_equal(size(doc, "changes"), 1);
+	assert_int_equal(doc_size(doc, "changes"), 1);
 	assert_true(json_is_false(json_object_get(doc, "more")));
-	assert_true(number(doc, "histories") >= 4);
-	assert_string_equal(text(c, "metric"), WORLD_METRIC);
-	assert_string_equal(text(c, "machine"), WORLD_MACHINE);
-	assert_string_equal(text(c, "variant"), "kvm");
-	assert_string_equal(text(c, "branch"), "demo/main");
+	assert_true(doc_number(doc, "histories") >= 4);
+	assert_string_equal(doc_text(c, "metric"), WORLD_METRIC);
+	assert_string_equal(doc_text(c, "machine"), WORLD_MACHINE);
+	assert_string_equal(doc_text(c, "variant"), "kvm");
+	assert_string_equal(doc_text(c, "branch"), "demo/main");
 	assert_int_equal(
-	    number(c, "run"), world_run_of(w->first, WORLD_CHANGE));
-	assert_int_equal(number(c, "at_ms"),
+	    doc_number(c, "run"), world_run_of(w->first, WORLD_CHANGE));
+	assert_int_equal(doc_number(c, "at_ms"),
 	    BEGAN_MS + (int64_t)WORLD_CHANGE * WORLD_STEP_MS);
 	/* All that the history of the series says of it. */
-	assert_int_equal(number(history, "id"), number(c, "series"));
+	assert_int_equal(doc_number(history, "id"), doc_number(c, "series"));
 	assert_true(json_object_size(same) > 8);
 	for (void *i = json_object_iter(same); i;
 	     i = json_object_iter_next(same, i))
@@ -316,11 +286,11 @@ static void lists_of_changes_can_be_narrowed(void **state)
 		scoped(free) char *path =
 		    xasprintf("/api/v1/changes?%s", asked[i].query);
 
-		doc = get_json(w, path, 200);
-		assert_int_equal(size(doc, "changes"), asked[i].n);
+		doc = harness_json(w->h, path, 200);
+		assert_int_equal(doc_size(doc, "changes"), asked[i].n);
 		json_decref(doc);
 	}
-	doc = get_json(w, "/api/v1/changes?limit=0", 400);
+	doc = harness_json(w->h, "/api/v1/changes?limit=0", 400);
 	json_decref(doc);
 }
 

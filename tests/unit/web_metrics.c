@@ -81,29 +81,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static json_t *get(struct harness *h, const char *path, int status)
-{
-	scoped_val(reply_done) struct reply r =
-	    http_get(harness_port(h), path, "");
-	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
-
-	if (r.status != status || !doc)
-		fail_msg("%s: %d %s", path, r.status, r.body);
-	return doc;
-}
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "(none)";
-}
-
-static double real(const json_t *o, const char *key)
-{
-	return json_number_value(json_object_get(o, key));
-}
-
 /* The one of a list whose key is this; fails if there is none. */
 static const json_t *pick(
     const json_t *list, const char *key, const char *value)
@@ -113,7 +90,7 @@ static const json_t *pick(
 
 	json_array_foreach(list, i, o)
 	{
-		if (str_eq(text(o, key), value))
+		if (str_eq(doc_text(o, key), value))
 			return o;
 	}
 	fail_msg("no %s %s", key, value);
@@ -122,18 +99,18 @@ static const json_t *pick(
 
 static void the_list_has_what_was_declared_first(void **state)
 {
-	json_t *doc = get(*state, "/api/v1/metrics", 200);
+	json_t *doc = harness_json(*state, "/api/v1/metrics", 200);
 	const json_t *list = json_object_get(doc, "metrics");
 	const json_t *m = pick(list, "name", OWN);
 
-	assert_string_equal(text(m, "direction"), "higher");
-	assert_true(real(m, "margin") == .05);
+	assert_string_equal(doc_text(m, "direction"), "higher");
+	assert_true(doc_real(m, "margin") == .05);
 	assert_true(json_is_false(json_object_get(m, "direction_by_unit")));
 	m = pick(list, "name", TURNED);
-	assert_string_equal(text(m, "direction"), "lower");
-	assert_true(real(m, "margin") == .02);
+	assert_string_equal(doc_text(m, "direction"), "lower");
+	assert_true(doc_real(m, "margin") == .02);
 	m = pick(list, "name", UNKNOWN);
-	assert_string_equal(text(m, "direction"), "(none)");
+	assert_string_equal(doc_text(m, "direction"), "(none)");
 	json_decref(doc);
 }
 
@@ -146,7 +123,7 @@ static void overhead_tables_have_them(void **state)
 	const char *const paths[] = {one, "/api/v1/overhead"};
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		json_t *doc = get(*state, paths[i], 200);
+		json_t *doc = harness_json(*state, paths[i], 200);
 		const json_t *tables = json_object_get(doc, "tables");
 		const json_t *t = pick(tables, "metric", TURNED);
 		const json_t *row =
@@ -155,16 +132,16 @@ static void overhead_tables_have_them(void **state)
 		    json_array_get(json_object_get(row, "cells"), 0);
 
 		/* Twice as much is twice the cost: lower is better. */
-		assert_true(real(cell, "overhead") > 1.99);
-		assert_string_equal(text(cell, "verdict"), "worse");
+		assert_true(doc_real(cell, "overhead") > 1.99);
+		assert_string_equal(doc_text(cell, "verdict"), "worse");
 		t = pick(tables, "metric", OWN);
-		assert_string_equal(text(t, "direction"), "higher");
-		assert_true(real(t, "margin") == .05);
+		assert_string_equal(doc_text(t, "direction"), "higher");
+		assert_true(doc_real(t, "margin") == .05);
 		assert_int_equal(json_array_size(tables), 2);
 		json_decref(doc);
 	}
-	json_decref(get(*state, own, 200));
-	json_decref(get(*state, unknown, 400));
+	json_decref(harness_json(*state, own, 200));
+	json_decref(harness_json(*state, unknown, 400));
 }
 
 static void comparisons_and_histories_have_them(void **state)
@@ -173,7 +150,7 @@ static void comparisons_and_histories_have_them(void **state)
 	    xasprintf("/api/v1/compare?a=%d&b=%d"
 	              "&variant_a=vboxdrv&variant_b=kvm&metric=" TURNED,
 	        (int)runs[0], (int)runs[1]);
-	json_t *doc = get(*state, sides, 200);
+	json_t *doc = harness_json(*state, sides, 200);
 	scoped(free) char *all = json_dumps(doc, JSON_COMPACT);
 	json_t *list;
 	scoped(free) char *path = NULL;
@@ -181,13 +158,14 @@ static void comparisons_and_histories_have_them(void **state)
 	if (!strstr(all, "\"verdict\":\"worse\""))
 		fail_msg("%s", all);
 	json_decref(doc);
-	list = get(*state, "/api/v1/series?metric=" OWN "&variant=kvm", 200);
+	list = harness_json(
+	    *state, "/api/v1/series?metric=" OWN "&variant=kvm", 200);
 	path = xasprintf("/api/v1/series/%d",
-	    (int)real(
+	    (int)doc_real(
 	        json_array_get(json_object_get(list, "series"), 0), "id"));
-	doc = get(*state, path, 200);
-	assert_string_equal(text(doc, "direction"), "higher");
-	assert_true(real(doc, "margin") == .05);
+	doc = harness_json(*state, path, 200);
+	assert_string_equal(doc_text(doc, "direction"), "higher");
+	assert_true(doc_real(doc, "margin") == .05);
 	json_decref(doc);
 	json_decref(list);
 }

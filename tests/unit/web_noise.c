@@ -58,26 +58,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-static json_t *get(struct harness *h, const char *path, int status)
-{
-	scoped_val(reply_done) struct reply r =
-	    http_get(harness_port(h), path, "");
-	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
-
-	if (r.status != status || !doc)
-		fail_msg("%s: %d %s", path, r.status, r.body);
-	return doc;
-}
-
-static double real(const json_t *o, const char *key)
-{
-	return json_number_value(json_object_get(o, key));
-}
-
 static void sessions_of_equals_are_the_noise_of_a_machine(void **state)
 {
-	json_t *doc =
-	    get(*state, "/api/v1/machines/" WORLD_MACHINE "/noise", 200);
+	json_t *doc = harness_json(
+	    *state, "/api/v1/machines/" WORLD_MACHINE "/noise", 200);
 	const json_t *list = json_object_get(doc, "noise");
 	const json_t *n = json_array_get(list, 0);
 	const char *text = json_string_value(json_object_get(n, "text"));
@@ -87,14 +71,14 @@ static void sessions_of_equals_are_the_noise_of_a_machine(void **state)
 	    json_string_value(json_object_get(n, "variant")), "vboxdrv");
 	assert_string_equal(
 	    json_string_value(json_object_get(n, "controller")), "nvme");
-	assert_int_equal((int)real(n, "sessions"), 3);
-	assert_int_equal((int)real(n, "pairs"), 12);
-	assert_int_equal((int)real(n, "for_pairs"), 4);
+	assert_int_equal((int)doc_real(n, "sessions"), 3);
+	assert_int_equal((int)doc_real(n, "pairs"), 12);
+	assert_int_equal((int)doc_real(n, "for_pairs"), 4);
 	/* Only the third session leaves 1 out. */
-	assert_int_equal((int)real(n, "alarms"), 1);
-	assert_true(fabs(real(n, "alarm_rate") - 1 / 3.) < 1e-9);
+	assert_int_equal((int)doc_real(n, "alarms"), 1);
+	assert_true(fabs(doc_real(n, "alarm_rate") - 1 / 3.) < 1e-9);
 	/* t(.975, 3) sd / 2 of a sd of about .0115 */
-	assert_true(fabs(real(n, "half_width") - .0182) < .0006);
+	assert_true(fabs(doc_real(n, "half_width") - .0182) < .0006);
 	if (!text ||
 	    !str_starts(text,
 	        "with 4 pairs, a difference below 1.83 % is noise here; 1 "
@@ -105,20 +89,20 @@ static void sessions_of_equals_are_the_noise_of_a_machine(void **state)
 
 static void more_pairs_see_smaller_differences(void **state)
 {
-	json_t *doc = get(
+	json_t *doc = harness_json(
 	    *state, "/api/v1/machines/" WORLD_MACHINE "/noise?pairs=100", 200);
 	const json_t *n = json_array_get(json_object_get(doc, "noise"), 0);
 
-	assert_int_equal((int)real(n, "for_pairs"), 100);
-	assert_true(real(n, "half_width") < .0025);
+	assert_int_equal((int)doc_real(n, "for_pairs"), 100);
+	assert_true(doc_real(n, "half_width") < .0025);
 	json_decref(doc);
-	json_decref(get(
+	json_decref(harness_json(
 	    *state, "/api/v1/machines/" WORLD_MACHINE "/noise?pairs=1", 400));
 }
 
 static void a_machine_that_nobody_knows_is_not_found(void **state)
 {
-	json_decref(get(*state, "/api/v1/machines/nobody/noise", 404));
+	json_decref(harness_json(*state, "/api/v1/machines/nobody/noise", 404));
 }
 
 int main(void)

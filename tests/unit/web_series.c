@@ -45,54 +45,12 @@ static int teardown(void **state)
 
 /* ---- asking ------------------------------------------------------------- */
 
-static json_t *get_json(struct world *w, const char *path, int status)
-{
-	scoped_val(reply_done) struct reply r =
-	    http_get(harness_port(w->h), path, "");
-	json_t *doc = json_loadb(r.body, r.body_len, 0, NULL);
-
-	if (r.status != status || !doc)
-		fail_msg("%s: %d %s", path, r.status, r.body);
-	return doc;
-}
-
-static const char *text(const json_t *doc, const char *key)
-{
-	const char *s = json_string_value(json_object_get(doc, key));
-
-	return s ? s : "(none)";
-}
-
-static int64_t number(const json_t *doc, const char *key)
-{
-	const json_t *v = json_object_get(doc, key);
-
-	return json_is_integer(v) ? json_integer_value(v) : -1;
-}
-
-static double real(const json_t *doc, const char *key)
-{
-	const json_t *v = json_object_get(doc, key);
-
-	return json_is_number(v) ? json_number_value(v) : (double)NAN;
-}
-
-static json_t *at(const json_t *doc, const char *key, size_t i)
-{
-	return json_array_get(json_object_get(doc, key), i);
-}
-
-static size_t size(const json_t *doc, const char *key)
-{
-	return json_array_size(json_object_get(doc, key));
-}
-
 static int64_t series_of(struct world *w, const char *variant)
 {
 	scoped(free) char *path = xasprintf(
 	    "/api/v1/series?metric=" WORLD_METRIC "&variant=%s", variant);
-	json_t *doc = get_json(w, path, 200);
-	int64_t id = number(at(doc, "series", 0), "id");
+	json_t *doc = harness_json(w->h, path, 200);
+	int64_t id = doc_number(doc_at(doc, "series", 0), "id");
 
 	json_decref(doc);
 	return id;
@@ -104,16 +62,16 @@ static json_t *history(
 	scoped(free) char *path = xasprintf(
 	    "/api/v1/series/%" PRId64 "%s", series_of(w, variant), query);
 
-	return get_json(w, path, status);
+	return harness_json(w->h, path, status);
 }
 
 static void refused(
     struct world *w, const char *path, int status, const char *why)
 {
-	json_t *doc = get_json(w, path, status);
+	json_t *doc = harness_json(w->h, path, status);
 
-	if (!strstr(text(doc, "error"), why))
-		fail_msg("%s: %s", path, text(doc, "error"));
+	if (!strstr(doc_text(doc, "error"), why))
+		fail_msg("%s: %s", path, doc_text(doc, "error"));
 	json_decref(doc);
 }
 
@@ -122,42 +80,44 @@ static void refused(
 static void a_series_is_listed_once_a_branch(void **state)
 {
 	struct world *w = *state;
-	json_t *doc = get_json(w,
+	json_t *doc = harness_json(w->h,
 	    "/api/v1/series?metric=" WORLD_METRIC
 	    "&variant=kvm&machine=" WORLD_MACHINE
 	    "&guest=linux&controller=nvme",
 	    200);
-	const json_t *s = at(doc, "series", 0);
+	const json_t *s = doc_at(doc, "series", 0);
 
-	assert_int_equal(size(doc, "series"), 2);
+	assert_int_equal(doc_size(doc, "series"), 2);
 	assert_true(json_is_null(json_object_get(doc, "next")));
-	assert_string_equal(text(s, "branch"), "demo/main");
-	assert_int_equal(number(s, "points"), WORLD_POINTS);
-	assert_string_equal(text(s, "unit"), WORLD_UNIT);
-	assert_string_equal(text(at(doc, "series", 1), "branch"), "demo/next");
-	assert_int_equal(number(at(doc, "series", 1), "points"), 3);
+	assert_string_equal(doc_text(s, "branch"), "demo/main");
+	assert_int_equal(doc_number(s, "points"), WORLD_POINTS);
+	assert_string_equal(doc_text(s, "unit"), WORLD_UNIT);
+	assert_string_equal(
+	    doc_text(doc_at(doc, "series", 1), "branch"), "demo/next");
+	assert_int_equal(doc_number(doc_at(doc, "series", 1), "points"), 3);
 	json_decref(doc);
-	doc = get_json(w, "/api/v1/series?branch=demo/next&variant=kvm", 200);
-	assert_int_equal(size(doc, "series"), 1);
+	doc = harness_json(
+	    w->h, "/api/v1/series?branch=demo/next&variant=kvm", 200);
+	assert_int_equal(doc_size(doc, "series"), 1);
 	json_decref(doc);
-	doc = get_json(w, "/api/v1/series?guest=windows", 200);
-	assert_int_equal(size(doc, "series"), 0);
+	doc = harness_json(w->h, "/api/v1/series?guest=windows", 200);
+	assert_int_equal(doc_size(doc, "series"), 0);
 	json_decref(doc);
 }
 
 static void pages_of_series_have_each_once(void **state)
 {
 	struct world *w = *state;
-	json_t *all = get_json(w, "/api/v1/series", 200);
+	json_t *all = harness_json(w->h, "/api/v1/series", 200);
 	scoped(free) char *path = NULL;
-	json_t *first = get_json(w, "/api/v1/series?limit=1", 200);
+	json_t *first = harness_json(w->h, "/api/v1/series?limit=1", 200);
 	json_t *rest;
 
-	path =
-	    xasprintf("/api/v1/series?after=%" PRId64, number(first, "next"));
-	rest = get_json(w, path, 200);
-	assert_int_equal(
-	    size(first, "series") + size(rest, "series"), size(all, "series"));
+	path = xasprintf(
+	    "/api/v1/series?after=%" PRId64, doc_number(first, "next"));
+	rest = harness_json(w->h, path, 200);
+	assert_int_equal(doc_size(first, "series") + doc_size(rest, "series"),
+	    doc_size(all, "series"));
 	assert_true(json_array_extend(json_object_get(first, "series"),
 	                json_object_get(rest, "series")) == 0);
 	assert_true(json_equal(
@@ -171,20 +131,20 @@ static void pages_of_series_have_each_once(void **state)
 static void metrics_say_which_values_are_better(void **state)
 {
 	struct world *w = *state;
-	json_t *doc = get_json(w, "/api/v1/metrics", 200);
+	json_t *doc = harness_json(w->h, "/api/v1/metrics", 200);
 	const json_t *m;
 	size_t i;
 	bool seen = false;
 
 	json_array_foreach(json_object_get(doc, "metrics"), i, m)
 	{
-		if (!str_eq(text(m, "name"), WORLD_METRIC))
+		if (!str_eq(doc_text(m, "name"), WORLD_METRIC))
 			continue;
 		seen = true;
-		assert_string_equal(text(m, "title"), "SEQ128K Q32T1 RD");
-		assert_string_equal(text(m, "direction"), "higher");
-		assert_int_equal(number(m, "series"), 2);
-		assert_true(real(m, "margin") > 0);
+		assert_string_equal(doc_text(m, "title"), "SEQ128K Q32T1 RD");
+		assert_string_equal(doc_text(m, "direction"), "higher");
+		assert_int_equal(doc_number(m, "series"), 2);
+		assert_true(doc_real(m, "margin") > 0);
 	}
 	assert_true(seen);
 	json_decref(doc);
@@ -198,20 +158,20 @@ static void a_change_is_at_its_point_between_its_commits(void **state)
 	json_t *doc = history(w, "kvm", "", 200);
 	scoped(free) char *earliest = NULL;
 	scoped(free) char *latest = NULL;
-	const json_t *c = at(doc, "changes", 0);
+	const json_t *c = doc_at(doc, "changes", 0);
 
-	assert_string_equal(text(doc, "branch"), "demo/main");
-	assert_int_equal(size(doc, "points"), WORLD_POINTS);
-	assert_int_equal(size(doc, "changes"), 1);
-	assert_int_equal(number(c, "index"), WORLD_CHANGE);
-	assert_true(number(c, "first") <= WORLD_CHANGE);
-	assert_true(number(c, "last") >= WORLD_CHANGE);
-	earliest = world_commit_of((int)number(c, "first") - 1);
-	latest = world_commit_of((int)number(c, "last"));
-	assert_string_equal(text(c, "commit_before"), earliest);
-	assert_string_equal(text(c, "commit_after"), latest);
-	assert_string_equal(text(c, "verdict"), "worse");
-	assert_true(fabs(real(c, "ratio") - 1 / .92) < .01);
+	assert_string_equal(doc_text(doc, "branch"), "demo/main");
+	assert_int_equal(doc_size(doc, "points"), WORLD_POINTS);
+	assert_int_equal(doc_size(doc, "changes"), 1);
+	assert_int_equal(doc_number(c, "index"), WORLD_CHANGE);
+	assert_true(doc_number(c, "first") <= WORLD_CHANGE);
+	assert_true(doc_number(c, "last") >= WORLD_CHANGE);
+	earliest = world_commit_of((int)doc_number(c, "first") - 1);
+	latest = world_commit_of((int)doc_number(c, "last"));
+	assert_string_equal(doc_text(c, "commit_before"), earliest);
+	assert_string_equal(doc_text(c, "commit_after"), latest);
+	assert_string_equal(doc_text(c, "verdict"), "worse");
+	assert_true(fabs(doc_real(c, "ratio") - 1 / .92) < .01);
 	json_decref(doc);
 }
 
@@ -219,19 +179,19 @@ static void another_kernel_begins_a_segment_and_is_no_change(void **state)
 {
 	struct world *w = *state;
 	json_t *doc = history(w, "vboxdrv", "", 200);
-	const json_t *e = at(doc, "environments", 0);
-	const json_t *s = at(doc, "segments", 1);
+	const json_t *e = doc_at(doc, "environments", 0);
+	const json_t *s = doc_at(doc, "segments", 1);
 
-	assert_int_equal(size(doc, "changes"), 0);
-	assert_int_equal(size(doc, "environments"), 1);
-	assert_int_equal(number(e, "index"), WORLD_KERNEL);
-	assert_string_equal(text(e, "key"), "kernel");
-	assert_string_equal(text(e, "before"), "6.1.0");
-	assert_string_equal(text(e, "after"), "6.6.0");
-	assert_int_equal(size(doc, "segments"), 2);
-	assert_int_equal(number(s, "begin"), WORLD_KERNEL);
+	assert_int_equal(doc_size(doc, "changes"), 0);
+	assert_int_equal(doc_size(doc, "environments"), 1);
+	assert_int_equal(doc_number(e, "index"), WORLD_KERNEL);
+	assert_string_equal(doc_text(e, "key"), "kernel");
+	assert_string_equal(doc_text(e, "before"), "6.1.0");
+	assert_string_equal(doc_text(e, "after"), "6.6.0");
+	assert_int_equal(doc_size(doc, "segments"), 2);
+	assert_int_equal(doc_number(s, "begin"), WORLD_KERNEL);
 	assert_true(json_is_true(json_object_get(s, "environment")));
-	assert_true(fabs(real(s, "mean") - 1100) < 10);
+	assert_true(fabs(doc_real(s, "mean") - 1100) < 10);
 	json_decref(doc);
 }
 
@@ -240,10 +200,11 @@ static void a_spike_is_flagged_and_in_no_mean(void **state)
 	struct world *w = *state;
 	json_t *doc = history(w, "vboxdrv", "", 200);
 
-	assert_int_equal(size(doc, "spikes"), 1);
-	assert_int_equal(json_integer_value(at(doc, "spikes", 0)), WORLD_SPIKE);
+	assert_int_equal(doc_size(doc, "spikes"), 1);
+	assert_int_equal(
+	    json_integer_value(doc_at(doc, "spikes", 0)), WORLD_SPIKE);
 	/* Neither the spike nor the point that is not valid. */
-	assert_int_equal(number(at(doc, "segments", 1), "n"),
+	assert_int_equal(doc_number(doc_at(doc, "segments", 1), "n"),
 	    WORLD_POINTS - WORLD_KERNEL - 2);
 	json_decref(doc);
 }
@@ -252,16 +213,18 @@ static void failed_runs_and_bad_values_do_not_count(void **state)
 {
 	struct world *w = *state;
 	json_t *doc = history(w, "kvm", "", 200);
-	const json_t *bad = at(doc, "points", WORLD_BAD);
+	const json_t *bad = doc_at(doc, "points", WORLD_BAD);
 
 	for (int i = 0; i < WORLD_POINTS; i++)
-		assert_int_equal(number(at(doc, "points", (size_t)i), "run"),
+		assert_int_equal(
+		    doc_number(doc_at(doc, "points", (size_t)i), "run"),
 		    world_run_of(w->first, i));
 	assert_true(json_is_false(json_object_get(bad, "valid")));
 	assert_true(json_is_null(json_object_get(bad, "value")));
-	assert_int_equal(number(bad, "left_out"), 3);
-	assert_int_equal(size(bad, "values"), 0);
-	assert_int_equal(number(at(doc, "points", 0), "at_ms"), 1700000000000);
+	assert_int_equal(doc_number(bad, "left_out"), 3);
+	assert_int_equal(doc_size(bad, "values"), 0);
+	assert_int_equal(
+	    doc_number(doc_at(doc, "points", 0), "at_ms"), 1700000000000);
 	json_decref(doc);
 }
 
@@ -271,25 +234,25 @@ static void options_choose_points_and_detector(void **state)
 	json_t *doc = history(w, "kvm", "?branch=demo/next", 200);
 	scoped(free) char *since = NULL;
 
-	assert_int_equal(size(doc, "points"), 3);
-	assert_int_equal(size(doc, "branches"), 2);
+	assert_int_equal(doc_size(doc, "points"), 3);
+	assert_int_equal(doc_size(doc, "branches"), 2);
 	json_decref(doc);
 	/* The newest points of the lab are the other branch's. */
 	doc = history(w, "kvm", "?limit=10&branch=demo/main", 200);
-	assert_int_equal(size(doc, "points"), 10);
-	assert_int_equal(number(at(doc, "points", 9), "run"),
+	assert_int_equal(doc_size(doc, "points"), 10);
+	assert_int_equal(doc_number(doc_at(doc, "points", 9), "run"),
 	    world_run_of(w->first, WORLD_POINTS - 1));
 	assert_true(json_is_true(json_object_get(doc, "older")));
 	json_decref(doc);
 	since = xasprintf("?since=%" PRId64,
 	    1700000000000 + (int64_t)WORLD_CHANGE * WORLD_STEP_MS);
 	doc = history(w, "kvm", since, 200);
-	assert_int_equal(size(doc, "points"), WORLD_POINTS - WORLD_CHANGE);
-	assert_int_equal(size(doc, "changes"), 0);
+	assert_int_equal(doc_size(doc, "points"), WORLD_POINTS - WORLD_CHANGE);
+	assert_int_equal(doc_size(doc, "changes"), 0);
 	assert_true(json_is_false(json_object_get(doc, "older")));
 	json_decref(doc);
 	doc = history(w, "kvm", "?detector=otava", 200);
-	assert_string_equal(text(doc, "detector"), "otava");
+	assert_string_equal(doc_text(doc, "detector"), "otava");
 	assert_true(json_is_null(json_object_get(doc, "alpha")));
 	json_decref(doc);
 }
