@@ -128,6 +128,9 @@ struct db_import_values {
 	const double *values;
 	size_t n_values;
 };
+int db_import_samples(struct db_reader *r, const struct db_window *w,
+    bool (*row)(void *arg, const struct db_import_values *v), void *arg,
+    struct err *err);
 /* The same of what a file says of values that it does not show. */
 struct db_import_summary {
 	const char *metric;
@@ -145,9 +148,6 @@ struct db_import_summary {
 };
 int db_import_summaries(struct db_reader *r, const struct db_window *w,
     bool (*row)(void *arg, const struct db_import_summary *s), void *arg,
-    struct err *err);
-int db_import_samples(struct db_reader *r, const struct db_window *w,
-    bool (*row)(void *arg, const struct db_import_values *v), void *arg,
     struct err *err);
 
 /* ---- one import after another -------------------------------------------- */
