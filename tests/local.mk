@@ -122,6 +122,7 @@ fuzz: $(fuzz_targets)
 if FUZZERS
 	FUZZ_TARGETS='$(fuzz_targets)'; export FUZZ_TARGETS; \
 	FUZZ_SECONDS='$(FUZZ_SECONDS)'; export FUZZ_SECONDS; \
+	FUZZ_SEED='$(FUZZ_SEED)'; export FUZZ_SEED; \
 	IB_TEST_TIMEOUT=7200; export IB_TEST_TIMEOUT; \
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=%D%/lib/fuzz.t
 else

@@ -16,6 +16,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SECRET "It's a Secret to Everybody"
+#define SIGNATURE "sha256="
 
 static int answers;
 static int last_status;
@@ -131,7 +132,7 @@ static char *sign(const void *body, size_t len)
 	char hex[HASH_HEX + 1];
 
 	hash_hmac(SECRET, strlen(SECRET), body, len, mac);
-	return xasprintf("sha256=%s", hash_hex(mac, sizeof(mac), hex));
+	return xasprintf(SIGNATURE "%s", hash_hex(mac, sizeof(mac), hex));
 }
 
 static void request(const json_t *header, const void *body, size_t len)
@@ -164,8 +165,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	hash_init();
 	right = sign(data, size);
+	/* Only the digits may be written either way, as a forge's are. */
 	is_right = str_eq(project, "vmm") &&
-	    (str_eq(given, "sign") || strcasecmp(given, right) == 0);
+	    (str_eq(given, "sign") ||
+	        (str_starts(given, SIGNATURE) &&
+	            strcasecmp(given, right) == 0));
 	header = json_pack("{s:s s:s s:s s:s s:s s:s}", "project", project,
 	    "content_type", type, "signature",
 	    str_eq(given, "sign") ? right : given, "event", event, "delivery",

@@ -28,7 +28,7 @@ configured() {
 
 long_fuzz() {
 	(configured fuzz CC=clang --enable-sanitizers --enable-fuzzers) &&
-		make -C "$work/fuzz" -j"$JOBS" fuzz FUZZ_SECONDS=60
+		make -C "$work/fuzz" -j"$JOBS" fuzz FUZZ_SECONDS=60 FUZZ_SEED=0
 }
 
 long_valgrind() {
