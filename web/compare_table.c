@@ -27,9 +27,10 @@ void compare_table_done(struct compare_table *t)
 	free(t->geomeans);
 }
 
+/* From the end: cells come machine by machine. */
 size_t compare_row_of(struct compare_table *t, const char *machine)
 {
-	for (size_t i = 0; i < t->n_machines; i++)
+	for (size_t i = t->n_machines; i-- > 0;)
 		if (str_eq(t->machines[i], machine))
 			return i;
 	t->machines =

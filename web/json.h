@@ -26,7 +26,8 @@ void jw_array_end(struct jw *w);
 void jw_str(struct jw *w, const char *key, const char *s); /* NULL: null */
 void jw_int(struct jw *w, const char *key, int64_t v);
 void jw_bool(struct jw *w, const char *key, bool v);
-void jw_double(struct jw *w, const char *key, double v); /* not finite: null */
+/* 17 significant digits, without zeros at the end; not finite: null. */
+void jw_double(struct jw *w, const char *key, double v);
 void jw_null(struct jw *w, const char *key);
 /* A value that is JSON text already. */
 void jw_raw(struct jw *w, const char *key, const char *json);

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Frames, paths, queries and the JSON writer: what needs no process. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "web/json.h"
 #include "web/path.h"
 #include "web/web.h"
@@ -181,6 +185,42 @@ static void written_json_is_valid_whatever_the_text(void **state)
 	    "{}],\"n\":null}");
 }
 
+static void same_as_printf(double v)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(64);
+	struct jw w = {.to = &b};
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%.17g", v);
+	jw_double(&w, NULL, v);
+	assert_string_equal(buf_str(&b), text);
+	assert_true(strtod(buf_str(&b), NULL) == v);
+}
+
+static void a_number_is_written_as_printf_writes_17_digits(void **state)
+{
+	static const double edges[] = {0, -0., 1, -1, 0.1, 1.3, 0.5, 100,
+	    0x1p-8, 0x1.fffffffffffffp-9, 0x1.fffffffffffffp-8, 0x1p53,
+	    0x1.fffffffffffffp52, 0x1.fffffffffffffp51, 0x1p53 + 2, 1e15, 1e16,
+	    1e17, 1e22, 9.9999999999999982, 0.99999999999999989, 99999.9995,
+	    4503599627370497.5, 1125899906842624.125, 5e-324, 1e-300, 1e300};
+	uint64_t random = UINT64_C(88172645463325252);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(edges); i++)
+		same_as_printf(edges[i]);
+	for (int i = 0; i < 200000; i++) {
+		double v;
+
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		v = (double)(random >> 11) * 0x1p-53; /* [0, 1) */
+		same_as_printf(ldexp(v, i % 70 - 10));
+		same_as_printf(-rint(v * 1e6) / 1e3); /* short ones */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(hostile_paths_match_nothing),
 	    cmocka_unit_test(queries_are_strict),
 	    cmocka_unit_test(written_json_is_valid_whatever_the_text),
+	    cmocka_unit_test(a_number_is_written_as_printf_writes_17_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
