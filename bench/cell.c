@@ -172,8 +172,7 @@ static void add_pairs(
 		double candidate = pairs[2 * i + 1];
 
 		bench_moments_add(&c->pairs, log(baseline) - log(candidate));
-		c->used_sum[BENCH_BASELINE] += baseline;
-		c->used_sum[BENCH_CANDIDATE] += candidate;
+		c->ln_baseline += log(baseline);
 	}
 }
 
@@ -184,12 +183,9 @@ void bench_cell_add(
 {
 	scoped(free) struct bench_value *v = sorted(values, n, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!v[i].valid)
-			continue;
-		bench_moments_add(&c->ln[v[i].arm], log(v[i].value));
-		c->sum[v[i].arm] += v[i].value;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (v[i].valid)
+			bench_moments_add(&c->ln[v[i].arm], log(v[i].value));
 	if (!is_paired(v, n))
 		c->unpaired = true;
 	else
@@ -199,12 +195,16 @@ void bench_cell_add(
 void bench_cell_merge(struct bench_cell *c, const struct bench_cell *other)
 {
 	bench_moments_merge(&c->pairs, &other->pairs);
-	for (int arm = 0; arm < 2; arm++) {
+	c->ln_baseline += other->ln_baseline;
+	for (int arm = 0; arm < 2; arm++)
 		bench_moments_merge(&c->ln[arm], &other->ln[arm]);
-		c->used_sum[arm] += other->used_sum[arm];
-		c->sum[arm] += other->sum[arm];
-	}
 	c->unpaired = c->unpaired || other->unpaired;
+}
+
+/* As ln_baseline, of the other arm. */
+static double ln_candidate(const struct bench_cell *c)
+{
+	return c->ln_baseline - (double)c->pairs.n * c->pairs.mean;
 }
 
 void bench_cell_swap(struct bench_cell *c)
@@ -212,11 +212,9 @@ void bench_cell_swap(struct bench_cell *c)
 	const struct bench_cell was = *c;
 
 	c->pairs.mean = -was.pairs.mean;
-	for (int arm = 0; arm < 2; arm++) {
+	c->ln_baseline = ln_candidate(&was);
+	for (int arm = 0; arm < 2; arm++)
 		c->ln[arm] = was.ln[!arm];
-		c->used_sum[arm] = was.used_sum[!arm];
-		c->sum[arm] = was.sum[!arm];
-	}
 }
 
 /* ---- what they say ------------------------------------------------------- */
@@ -237,9 +235,14 @@ bool bench_cell_estimate(const struct bench_cell *c,
 		ret->n = b->n < k->n ? b->n : k->n;
 		bench_ratio_moments(b, k, direction, &ret->estimate);
 	}
-	for (int arm = 0; arm < 2; arm++)
-		ret->mean[arm] = ret->paired
-		    ? c->used_sum[arm] / (double)ret->n
-		    : c->sum[arm] / (double)c->ln[arm].n;
+	if (ret->paired) {
+		ret->mean[BENCH_BASELINE] =
+		    exp(c->ln_baseline / (double)ret->n);
+		ret->mean[BENCH_CANDIDATE] =
+		    exp(ln_candidate(c) / (double)ret->n);
+	} else {
+		ret->mean[BENCH_BASELINE] = exp(b->mean);
+		ret->mean[BENCH_CANDIDATE] = exp(k->mean);
+	}
 	return true;
 }

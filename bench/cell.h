@@ -45,10 +45,9 @@ struct bench_value {
 struct bench_cell {
 	/* Pairs that were kept: ln of baseline by candidate. */
 	struct bench_moments pairs;
-	double used_sum[2]; /* of the values in them, by enum bench_arm */
-	/* All valid values: their logarithms, and the values. */
+	double ln_baseline; /* sum over them of ln of the baseline */
+	/* Logarithms of all valid values, by enum bench_arm. */
 	struct bench_moments ln[2];
-	double sum[2];
 	/* Some came without a pair: then all are compared by Welch's t. */
 	bool unpaired;
 };
@@ -77,7 +76,11 @@ struct bench_cell_result {
 	bool paired; /* by the paired t; else by Welch's */
 	size_t n;    /* pairs; Welch: values of the smaller arm */
 	struct bench_estimate estimate;
-	double mean[2]; /* arithmetic, of the values used, by enum bench_arm */
+	/*
+	 * Geometric, of the values used, by enum bench_arm: their quotient is
+	 * the overhead.
+	 */
+	double mean[2];
 };
 
 /* False if an arm has no value: there is nothing to compare. */

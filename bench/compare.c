@@ -352,8 +352,8 @@ static double mean(const struct arm *a)
 	struct bench_moments m = {0, 0, 0};
 
 	for (size_t i = 0; i < a->n; i++)
-		bench_moments_add(&m, a->v[i]);
-	return m.mean;
+		bench_moments_add(&m, log(a->v[i]));
+	return exp(m.mean);
 }
 
 /* None of it can fail: the values are good, and not too many. */

@@ -55,7 +55,7 @@ struct bench_compare_row {
 	bool paired;    /* by the paired t; else by Welch's */
 	size_t n[2];    /* values used, by enum bench_side; pairs on both */
 	size_t bad[2];  /* left out: not valid, or of no pair that is kept */
-	double mean[2]; /* arithmetic, of the values used */
+	double mean[2]; /* geometric, of the values used: ratio is by them */
 	struct bench_estimate estimate; /* p is of this row alone */
 	double p_adjusted; /* of all rows; NAN without an interval */
 	/*

@@ -467,6 +467,7 @@ static int ask(struct cli *cli, int64_t id, json_t **ret)
 	query_add(&path, "alpha", o->value[OPT_ALPHA]);
 	query_add(&path, "limit", o->value[OPT_LIMIT]);
 	query_add(&path, "since", *since ? since : NULL);
+	query_add(&path, "values", cli->format == FORMAT_JSON ? "1" : NULL);
 	if (path.failed)
 		return cli_bad(cli, "history: a value is too long");
 	if (http_get(cli->http, buf_str(&path), ret, &err) < 0)

@@ -72,7 +72,8 @@ db_migrations = \
 	%D%/migrations/0006-evidence.sql \
 	%D%/migrations/0007-rerun.sql \
 	%D%/migrations/0008-metrics.sql \
-	%D%/migrations/0009-samples.sql
+	%D%/migrations/0009-samples.sql \
+	%D%/migrations/0010-logarithms.sql
 EXTRA_DIST += %D%/migrations.sh $(db_migrations)
 BUILT_SOURCES += %D%/migrations.c
 CLEANFILES += %D%/migrations.c

@@ -127,7 +127,7 @@ static const struct {
 	const char *name; /* of the migration */
 	int (*fn)(struct conn *c, struct err *err);
 } fillers[] = {
-    {"0005-points.sql", points_fill},
+    {"0010-logarithms.sql", points_fill},
 };
 
 static int fill(struct conn *c, const char *name, struct err *err)

@@ -192,12 +192,12 @@ static void bind_moments(struct stmt *st, int i, const struct bench_moments *m)
 }
 
 static const char sql_point_before[] =
-    "SELECT n, ln_mean, ln_m2, sum FROM point "
+    "SELECT n, ln_mean, ln_m2 FROM point "
     "WHERE series_id = ?1 AND attempt_id < ?2 "
     "ORDER BY attempt_id DESC LIMIT 1";
 
 static int point_before(struct conn *c, int64_t series, int64_t attempt,
-    struct bench_moments *ret_ln, double *ret_sum, struct err *err)
+    struct bench_moments *ret_ln, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_point_before);
 	int r;
@@ -205,21 +205,19 @@ static int point_before(struct conn *c, int64_t series, int64_t attempt,
 	stmt_bind_int(st, 1, series);
 	stmt_bind_int(st, 2, attempt);
 	r = stmt_step(st, err);
-	if (r > 0) {
+	if (r > 0)
 		*ret_ln = moments_at(st, 0);
-		*ret_sum = stmt_real(st, 3);
-	}
 	return r;
 }
 
 static const char sql_point_put[] =
     "INSERT INTO point (series_id, attempt_id, run_id, branch_id, "
-    "environment_id, value, n, ln_mean, ln_m2, sum) "
-    "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10) "
+    "environment_id, value, left_out, n, ln_mean, ln_m2) "
+    "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, nullif(?7, 0), ?8, ?9, ?10) "
     "ON CONFLICT (series_id, attempt_id) DO UPDATE SET "
     "environment_id = excluded.environment_id, value = excluded.value, "
-    "n = excluded.n, ln_mean = excluded.ln_mean, ln_m2 = excluded.ln_m2, "
-    "sum = excluded.sum";
+    "left_out = excluded.left_out, n = excluded.n, ln_mean = excluded.ln_mean, "
+    "ln_m2 = excluded.ln_m2";
 
 static int point_put(struct conn *c, const struct attempt *a,
     const struct series *s, const struct context *context, struct err *err)
@@ -227,8 +225,7 @@ static int point_put(struct conn *c, const struct attempt *a,
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_point_put);
 	struct bench_cell own = {0};
 	struct bench_moments ln = {0, 0, 0};
-	double sum = 0;
-	int r = point_before(c, s->id, a->id, &ln, &sum, err);
+	int r = point_before(c, s->id, a->id, &ln, err);
 
 	if (r < 0)
 		return r;
@@ -241,8 +238,8 @@ static int point_put(struct conn *c, const struct attempt *a,
 	stmt_bind_int(st, 5, context->environment_id);
 	if (s->good.n)
 		stmt_bind_real(st, 6, s->good.mean);
-	bind_moments(st, 7, &ln);
-	stmt_bind_real(st, 10, sum + own.sum[BENCH_BASELINE]);
+	stmt_bind_int(st, 7, (int64_t)(s->n - s->good.n));
+	bind_moments(st, 8, &ln);
 	return stmt_run(st, err);
 }
 
@@ -287,7 +284,7 @@ static int cell_of(struct conn *c, const char *sql,
 
 /* From attempt to attempt: more than one only if this one was here before. */
 static const char sql_cell_before[] =
-    "SELECT n, ln_mean, ln_m2, baseline_sum, candidate_sum FROM cell_sum "
+    "SELECT n, ln_mean, ln_m2, ln_baseline FROM cell_sum "
     "WHERE machine_id = ?1 AND attempt_id <= ?2 AND attempt_id < ?3 AND "
     "cell_id = ?4 ORDER BY attempt_id DESC LIMIT 1";
 
@@ -306,20 +303,17 @@ static int cell_before(struct conn *c, const struct cell *cell, int64_t attempt,
 	r = stmt_step(st, err);
 	if (r > 0) {
 		ret->pairs = moments_at(st, 0);
-		ret->used_sum[BENCH_BASELINE] = stmt_real(st, 3);
-		ret->used_sum[BENCH_CANDIDATE] = stmt_real(st, 4);
+		ret->ln_baseline = stmt_real(st, 3);
 	}
 	return r;
 }
 
 static const char sql_cell_sum_put[] =
     "INSERT INTO cell_sum (machine_id, attempt_id, cell_id, n, ln_mean, "
-    "ln_m2, baseline_sum, candidate_sum) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+    "ln_m2, ln_baseline) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
     "ON CONFLICT (machine_id, attempt_id, cell_id) DO UPDATE SET "
     "n = excluded.n, ln_mean = excluded.ln_mean, ln_m2 = excluded.ln_m2, "
-    "baseline_sum = excluded.baseline_sum, "
-    "candidate_sum = excluded.candidate_sum";
+    "ln_baseline = excluded.ln_baseline";
 
 static int cell_sum_put(struct conn *c, const struct cell *cell,
     int64_t attempt, const struct bench_cell *own, struct err *err)
@@ -335,8 +329,7 @@ static int cell_sum_put(struct conn *c, const struct cell *cell,
 	stmt_bind_int(st, 2, attempt);
 	stmt_bind_int(st, 3, cell->id);
 	bind_moments(st, 4, &sums.pairs);
-	stmt_bind_real(st, 7, sums.used_sum[BENCH_BASELINE]);
-	stmt_bind_real(st, 8, sums.used_sum[BENCH_CANDIDATE]);
+	stmt_bind_real(st, 7, sums.ln_baseline);
 	return stmt_run(st, err);
 }
 

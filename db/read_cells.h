@@ -43,7 +43,7 @@ int db_cells_apart(struct db_reader *r, const struct db_window *w,
     const char *baseline, const char *candidate,
     bool (*row)(void *arg, const struct db_cell_sums *cell), void *arg,
     struct err *err);
-/* Fills in what values make without regard to pairs: ln and sum. */
+/* Fills in what values make without regard to pairs: ln. */
 int db_cell_values(struct db_reader *r, const struct db_window *w,
     int64_t baseline_id, int64_t candidate_id, struct bench_cell *cell,
     struct err *err);

@@ -89,6 +89,8 @@ struct db_point {
 	const char *facts;      /* of an import: what it says of its own, as
 	                           db_environment_get() would */
 	double value;           /* mean of the valid values; NAN: none is */
+	int64_t left_out;       /* values that are not valid */
+	/* Where they were asked for, or some are not valid; else none. */
 	const double *values;
 	size_t n_values;
 	const struct db_sample_mark *marks; /* or NULL: all are valid */
@@ -100,6 +102,7 @@ struct db_points_query {
 	const char *label;
 	int64_t since_ms;
 	int64_t most; /* the newest ones; 1 to DB_POINTS_MAX */
+	bool values; /* all of them: they lie by attempt, far from each other */
 };
 /*
  * The points of attempts, the newest first; after them the imported ones,

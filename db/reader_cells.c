@@ -154,18 +154,17 @@ static int cell_names(struct names *n, struct stmt *st, int col,
 /* ---- values without regard to pairs -------------------------------------- */
 
 static const char sql_point_at[] =
-    "SELECT n, ln_mean, ln_m2, sum FROM point WHERE series_id = ?1 AND "
+    "SELECT n, ln_mean, ln_m2 FROM point WHERE series_id = ?1 AND "
     "attempt_id < ?2 ORDER BY attempt_id DESC LIMIT 1";
 
 static int point_at(struct db_reader *r, int64_t series, int64_t before,
-    struct bench_moments *ret_ln, double *ret_sum, struct err *err)
+    struct bench_moments *ret_ln, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st =
 	    stmt_get(reader_conn(r), sql_point_at);
 	int e;
 
 	*ret_ln = (struct bench_moments){0, 0, 0};
-	*ret_sum = 0;
 	stmt_bind_int(st, 1, series);
 	stmt_bind_int(st, 2, before);
 	e = stmt_step(st, err);
@@ -174,22 +173,18 @@ static int point_at(struct db_reader *r, int64_t series, int64_t before,
 	*ret_ln = (struct bench_moments){.n = (size_t)stmt_int(st, 0),
 	    .mean = stmt_real(st, 1),
 	    .m2 = stmt_real(st, 2)};
-	*ret_sum = stmt_real(st, 3);
 	return 0;
 }
 
 static int arm_values(struct db_reader *r, int64_t series,
-    const struct edges *w, struct bench_moments *ln, double *sum,
-    struct err *err)
+    const struct edges *w, struct bench_moments *ln, struct err *err)
 {
 	struct bench_moments before = {0, 0, 0};
-	double before_sum = 0;
-	int e = point_at(r, series, w->to, ln, sum, err);
+	int e = point_at(r, series, w->to, ln, err);
 
 	if (e == 0 && w->from)
-		e = point_at(r, series, w->from, &before, &before_sum, err);
+		e = point_at(r, series, w->from, &before, err);
 	bench_moments_remove(ln, &before);
-	*sum -= before_sum;
 	return e;
 }
 
@@ -200,8 +195,7 @@ static int both_values(struct db_reader *r, const struct edges *w,
 	int e = 0;
 
 	for (int arm = 0; e == 0 && arm < 2; arm++)
-		e = arm_values(
-		    r, series[arm], w, &cell->ln[arm], &cell->sum[arm], err);
+		e = arm_values(r, series[arm], w, &cell->ln[arm], err);
 	return e < 0 ? e : cell->ln[0].n || cell->ln[1].n;
 }
 
@@ -257,7 +251,7 @@ static int compare_cells(const void *key, const void *cell)
 
 #define CELL_SUMS                                         \
 	"SELECT cell_id, attempt_id, n, ln_mean, ln_m2, " \
-	"baseline_sum, candidate_sum FROM cell_sum "      \
+	"ln_baseline FROM cell_sum "                      \
 	"WHERE machine_id = ?1 AND "
 
 static void sums_read(struct stmt *st, struct bench_cell *ret)
@@ -265,8 +259,7 @@ static void sums_read(struct stmt *st, struct bench_cell *ret)
 	ret->pairs = (struct bench_moments){.n = (size_t)stmt_int(st, 2),
 	    .mean = stmt_real(st, 3),
 	    .m2 = stmt_real(st, 4)};
-	ret->used_sum[BENCH_BASELINE] = stmt_real(st, 5);
-	ret->used_sum[BENCH_CANDIDATE] = stmt_real(st, 6);
+	ret->ln_baseline = stmt_real(st, 5);
 }
 
 /* Whose last row before the edge is not its very last one. */
@@ -418,8 +411,7 @@ static int cell_finish(
 	if (c->newest < w->from)
 		return 0;
 	bench_moments_remove(&sums->pairs, &c->before.pairs);
-	for (int arm = 0; arm < 2; arm++)
-		sums->used_sum[arm] -= c->before.used_sum[arm];
+	sums->ln_baseline -= c->before.ln_baseline;
 	return 1;
 }
 

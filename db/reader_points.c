@@ -46,36 +46,42 @@ static double real_or_nan(struct stmt *st, int col)
 
 static const char sql_points[] =
     "SELECT p.run_id, a.job_id, p.attempt_id, a.started_at_ms, r.commit_sha, "
-    "p.environment_id, p.value, v.data, v.marks FROM point p "
+    "p.environment_id, p.value, p.left_out FROM point p "
     "CROSS JOIN attempt a ON a.id = p.attempt_id "
     "CROSS JOIN run r ON r.id = p.run_id "
-    "CROSS JOIN sample v ON v.series_id = p.series_id AND "
-    "v.attempt_id = p.attempt_id "
     "WHERE p.series_id = ?1 AND p.branch_id = ?2 "
     "ORDER BY p.attempt_id DESC LIMIT ?3";
 
-/* The row's values have been read. */
+static const char sql_point_values[] =
+    "SELECT data, marks FROM sample WHERE attempt_id = ?1 AND series_id = ?2";
+
 static int pass_values(
-    struct points *ps, struct stmt *st, struct db_point *p, struct err *err)
+    struct points *ps, int64_t series_id, struct db_point *p, struct err *err)
 {
+	scoped(stmt_reset) struct stmt *st =
+	    stmt_get(reader_conn(ps->reader), sql_point_values);
 	scoped(free) struct db_sample_mark *marks = NULL;
-	scoped(free) double *values = copy_values(st, 7, &p->n_values);
-	int e = 0;
+	scoped(free) double *values = NULL;
+	const void *data;
+	size_t len;
+	int e;
 
-	p->values = values;
-	if (!stmt_null(st, 8)) {
-		size_t len;
-		const void *data = stmt_blob(st, 8, &len);
-
-		e = mark_decode(data, len, p->n_values, &marks, err);
-	}
+	stmt_bind_int(st, 1, p->attempt_id);
+	stmt_bind_int(st, 2, series_id);
+	e = stmt_step(st, err);
+	if (e <= 0)
+		return e;
+	p->values = values = copy_values(st, 0, &p->n_values);
+	data = stmt_blob(st, 1, &len);
+	e = len ? mark_decode(data, len, p->n_values, &marks, err) : 0;
 	p->marks = marks;
 	if (e == 0)
 		ps->stop = !ps->row(ps->arg, p);
 	return e;
 }
 
-static int pass_point(struct points *ps, struct stmt *st, struct err *err)
+static int pass_point(
+    struct points *ps, int64_t series_id, struct stmt *st, struct err *err)
 {
 	char commit[2 * HASH_BYTES + 1];
 	size_t len;
@@ -89,9 +95,13 @@ static int pass_point(struct points *ps, struct stmt *st, struct err *err)
 	        len && len <= HASH_BYTES ? hash_hex(sha, len, commit) : NULL,
 	    .environment_id = stmt_int(st, 5),
 	    .value = real_or_nan(st, 6),
+	    .left_out = stmt_int(st, 7),
 	};
 
-	return pass_values(ps, st, &p, err);
+	if (ps->q->values || p.left_out)
+		return pass_values(ps, series_id, &p, err);
+	ps->stop = !ps->row(ps->arg, &p);
+	return 0;
 }
 
 static int pass_measured(struct points *ps, int64_t series_id, struct err *err)
@@ -107,7 +117,7 @@ static int pass_measured(struct points *ps, int64_t series_id, struct err *err)
 		/* Attempts begin in the order of their ids. */
 		if (stmt_int(st, 3) < ps->q->since_ms)
 			return 0;
-		e = pass_point(ps, st, err);
+		e = pass_point(ps, series_id, st, err);
 		if (e < 0)
 			return e;
 	}
@@ -136,7 +146,9 @@ static void pass_import(struct points *ps, struct stmt *st)
 	p.at_ms = facts.at_ms;
 	p.facts = facts.environment;
 	p.values = values;
-	if (!p.why)
+	if (p.why)
+		p.left_out = (int64_t)p.n_values;
+	else
 		p.value = stmt_real(st, 3);
 	if (p.at_ms >= ps->q->since_ms)
 		ps->stop = !ps->row(ps->arg, &p);
@@ -251,5 +263,5 @@ int db_points_scan(struct db_reader *r, int64_t after,
 	return e;
 }
 
-const char *const sql_reader_points[] = {sql_points, sql_points_imported,
-    sql_environment_text, sql_points_scan, NULL};
+const char *const sql_reader_points[] = {sql_points, sql_point_values,
+    sql_points_imported, sql_environment_text, sql_points_scan, NULL};

@@ -116,6 +116,8 @@ const struct query_param history_query[] = {
         "maxt (ours, if absent) or otava"},
     [HISTORY_ALPHA] = {"alpha", QUERY_TEXT, 0, 0,
         "of maxt: 0.0001 to 0.05; 0.01 if absent"},
+    [HISTORY_VALUES] = {"values", QUERY_INT, 0, 1,
+        "1: each point with its single values"},
     {NULL, QUERY_INT, 0, 0, NULL},
 };
 
@@ -183,10 +185,15 @@ static int history(
 	if (r == 0)
 		r = of.r;
 	if (r == 0)
-		r = series_points_read(reader, id,
-		    query_text(rq, HISTORY_BRANCH), v[HISTORY_SINCE].number,
-		    v[HISTORY_LIMIT].set ? v[HISTORY_LIMIT].number
-		                         : SERIES_POINTS_DEFAULT,
+		r = series_points_read(reader,
+		    &(struct series_want){
+		        .id = id,
+		        .branch = query_text(rq, HISTORY_BRANCH),
+		        .since_ms = v[HISTORY_SINCE].number,
+		        .most = v[HISTORY_LIMIT].set ? v[HISTORY_LIMIT].number
+		                                     : SERIES_POINTS_DEFAULT,
+		        .values = v[HISTORY_VALUES].number == 1,
+		    },
 		    &points, err);
 	if (r < 0)
 		return r;

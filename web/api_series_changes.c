@@ -99,8 +99,11 @@ static int read_history(
 	    .direction = s->facts.direction ? s->facts.direction : BENCH_HIGHER,
 	    .margin = s->facts.margin,
 	};
-	int r = series_points_read(reader, s->series_id, s->branch, 0,
-	    SERIES_POINTS_MAX, &s->points, err);
+	int r = series_points_read(reader,
+	    &(struct series_want){.id = s->series_id,
+	        .branch = s->branch,
+	        .most = SERIES_POINTS_MAX},
+	    &s->points, err);
 
 	return r < 0 ? r
 	             : bench_history(s->points->points, s->points->n, &opts,

@@ -117,7 +117,8 @@ enum history_query_index {
 	HISTORY_SINCE,
 	HISTORY_LIMIT,
 	HISTORY_DETECTOR,
-	HISTORY_ALPHA
+	HISTORY_ALPHA,
+	HISTORY_VALUES
 };
 extern const struct query_param lately_query[]; /* api_series_changes.c */
 enum lately_query_index {

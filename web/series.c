@@ -154,15 +154,16 @@ static bool on_point(void *arg, const struct db_point *from)
 	    .detail = {.import_id = from->import_id,
 	        .job = from->job_id,
 	        .attempt = from->attempt_id,
-	        .values = xcalloc(from->n_values + 1, sizeof(double)),
+	        .n_left_out = (size_t)from->left_out,
 	        .why = reasons(from)},
 	    .environment_id = from->environment_id,
 	    .facts = from->facts ? xstrdup(from->facts) : NULL,
 	};
-	if (!from->why)
+	if (rd->p->values && !from->why) {
+		to->detail.values = xcalloc(from->n_values + 1, sizeof(double));
 		to->detail.n = metric_valid(from->values, from->n_values,
 		    from->marks, to->detail.values);
-	to->detail.n_left_out = from->n_values - to->detail.n;
+	}
 	rd->imported = rd->imported || from->import_id;
 	return true;
 }
@@ -296,25 +297,26 @@ static int read_points(struct series_points *p, struct db_reader *reader,
 	return r;
 }
 
-int series_points_read(struct db_reader *reader, int64_t id, const char *branch,
-    int64_t since_ms, int64_t most, struct series_points **ret, struct err *err)
+int series_points_read(struct db_reader *reader, const struct series_want *want,
+    struct series_points **ret, struct err *err)
 {
 	scoped(series_points_free) struct series_points *p =
 	    xcalloc(1, sizeof(*p));
 	scoped(free) char *label = NULL;
-	struct choice c = {.p = p, .want = branch};
-	int r = db_series_branches(reader, id, on_branch, &c, err);
+	struct choice c = {.p = p, .want = want->branch};
+	int r = db_series_branches(reader, want->id, on_branch, &c, err);
 
 	label = c.label;
 	p->branch = "";
-	if (r == 0 && branch && !c.found)
-		r = no_branch(p, id, branch, err);
+	p->values = want->values;
+	if (r == 0 && want->branch && !c.found)
+		r = no_branch(p, want->id, want->branch, err);
 	if (r == 0 && c.found) {
 		p->branch = p->branches[c.at].name;
 		r = read_points(p, reader,
-		    &(struct db_points_query){
-		        id, c.id, label, since_ms, most + 1},
-		    (size_t)most, err);
+		    &(struct db_points_query){want->id, c.id, label,
+		        want->since_ms, want->most + 1, want->values},
+		    (size_t)want->most, err);
 	}
 	if (r == 0)
 		*ret = take(p);

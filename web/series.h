@@ -23,7 +23,7 @@ struct series_detail {
 	int64_t import_id; /* 0: of an attempt */
 	int64_t job;
 	int64_t attempt;
-	double *values; /* that count */
+	double *values; /* that count, where they were asked for */
 	size_t n;
 	size_t n_left_out;
 	char *why; /* they were; NULL: none was, or nobody said */
@@ -36,6 +36,7 @@ struct series_points {
 	struct bench_point *points;
 	struct series_detail *details; /* of each point */
 	size_t n;
+	bool values;        /* single ones were asked for */
 	const char *branch; /* of the points; "" if there are none */
 	struct series_branch *branches; /* all there are, by name */
 	size_t n_branches;
@@ -44,13 +45,19 @@ struct series_points {
 	size_t n_texts;
 };
 
+struct series_want {
+	int64_t id;
+	const char *branch; /* NULL: that with most points */
+	int64_t since_ms;
+	int64_t most; /* the newest points */
+	bool values;  /* single ones as well */
+};
 /*
- * Reads the newest `most` points of one branch (NULL: that with most of them)
- * from since_ms on. Errors: NOTFOUND (the series has no such branch).
+ * Reads the points of one branch. Errors: NOTFOUND (the series has no such
+ * branch).
  */
-int series_points_read(struct db_reader *reader, int64_t id, const char *branch,
-    int64_t since_ms, int64_t most, struct series_points **ret,
-    struct err *err);
+int series_points_read(struct db_reader *reader, const struct series_want *want,
+    struct series_points **ret, struct err *err);
 void series_points_free(struct series_points *p);
 SCOPED_DEFINE(struct series_points, series_points_free);
 

@@ -5,8 +5,8 @@
 #include "web/metric.h"
 #include "web/series.h"
 
-static void render_point(
-    struct jw *w, const struct bench_point *p, const struct series_detail *d)
+static void render_point(struct jw *w, const struct bench_point *p,
+    const struct series_detail *d, bool values)
 {
 	jw_object(w, NULL);
 	if (d->import_id) {
@@ -19,10 +19,12 @@ static void render_point(
 	}
 	jw_int(w, "at_ms", p->at_ms);
 	jw_double(w, "value", p->value);
-	jw_array(w, "values");
-	for (size_t i = 0; i < d->n; i++)
-		jw_double(w, NULL, d->values[i]);
-	jw_array_end(w);
+	if (values) {
+		jw_array(w, "values");
+		for (size_t i = 0; i < d->n; i++)
+			jw_double(w, NULL, d->values[i]);
+		jw_array_end(w);
+	}
 	jw_int(w, "left_out", (int64_t)d->n_left_out);
 	jw_str(w, "why", d->why);
 	jw_bool(w, "valid", p->valid);
@@ -122,7 +124,7 @@ void series_render(struct jw *w, const struct series_points *p,
 	render_head(w, p, opts);
 	jw_array(w, "points");
 	for (size_t i = 0; i < p->n; i++)
-		render_point(w, &p->points[i], &p->details[i]);
+		render_point(w, &p->points[i], &p->details[i], p->values);
 	jw_array_end(w);
 	render_segments(w, h);
 	jw_array(w, "changes");

@@ -198,8 +198,8 @@ static void the_order_of_values_changes_no_bit(void **state)
 		bench_cell_add(&b, v, 2 * PAIRS);
 		assert_memory_equal(&a.pairs, &b.pairs, sizeof(a.pairs));
 		assert_memory_equal(a.ln, b.ln, sizeof(a.ln));
-		assert_memory_equal(a.sum, b.sum, sizeof(a.sum));
-		assert_memory_equal(a.used_sum, b.used_sum, sizeof(a.used_sum));
+		assert_memory_equal(
+		    &a.ln_baseline, &b.ln_baseline, sizeof(a.ln_baseline));
 	}
 }
 
@@ -286,7 +286,7 @@ static void a_broken_pair_takes_one_of_the_other_order_along(void **state)
 		assert_true(r.paired);
 		assert_int_equal(r.n, 4);
 		kit_near("overhead", r.estimate.overhead, 2, NEAR);
-		kit_near("mean", r.mean[0], 5, NEAR);
+		kit_near("mean", r.mean[0], pow(2 * 4 * 6 * 8, .25), NEAR);
 	}
 }
 

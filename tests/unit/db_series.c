@@ -132,15 +132,61 @@ static void marks_come_back_as_they_were(void **state)
 	check_run_samples(c, "1/1 item0 on m1: disk.read [MB/s] //: 5\n");
 }
 
+/* Pairs 0 and 1, the second one began with the other arm. */
+static void marks_of_a_design_are_a_byte_each(void **state)
+{
+	static const struct db_sample_mark marks[] = {
+	    {.valid = true}, {.pair = 1, .position = 1, .valid = true}};
+	struct ctx *c = *state;
+	struct kit *k = &c->kit;
+	struct db_sample s = sample_of(c, 0);
+	struct db_tx *tx = db_tx_new(k->db);
+
+	s.n_values = 2;
+	s.marks = marks;
+	db_tx_sample(tx, &s);
+	kit_commit(k, tx);
+	assert_int_equal(kit_sql(k, "SELECT marks = x'020111' FROM sample"), 1);
+}
+
+/* As programs before this one wrote them: places first. */
+static void marks_of_the_first_format_are_read(void **state)
+{
+	struct ctx *c = *state;
+	struct kit *k = &c->kit;
+	scoped(free) char *path = xasprintf("%s/%s", k->dir, DB_FILE);
+	scoped(conn_close) struct conn *conn = NULL;
+	struct db_sample s = sample_of(c, 0);
+	struct db_tx *tx = db_tx_new(k->db);
+
+	s.n_values = 2;
+	db_tx_sample(tx, &s);
+	kit_play_end(k, tx, &c->run, 0);
+	kit_commit(k, tx);
+	assert_int_equal(conn_open(path, CONN_WRITE, &conn, NULL), 0);
+	assert_int_equal(
+	    conn_exec(conn, "UPDATE sample SET marks = x'010200010002086e6f00'",
+	        NULL),
+	    0);
+	check_run_samples(c,
+	    "1/1 item0 on m1: disk.read [MB/s] //: 5 (1.0) "
+	    "4 (0.1 invalid no)\n");
+}
+
 static void damaged_marks_are_an_error(void **state)
 {
 	static const char *const damages[] = {
-	    "UPDATE sample SET marks = x'0200000102'",
+	    "UPDATE sample SET marks = x'0300000102'",
 	    "UPDATE sample SET marks = x'01000001'",
 	    "UPDATE sample SET marks = x'0100000100000100'",
 	    "UPDATE sample SET marks = x'01000003000001'",
 	    "UPDATE sample SET marks = x'01000005000001'",
 	    "UPDATE sample SET marks = x'01000008000001'",
+	    "UPDATE sample SET marks = x'0201'",
+	    "UPDATE sample SET marks = x'02010101'",
+	    "UPDATE sample SET marks = x'02032121'",
+	    "UPDATE sample SET marks = x'020501'",
+	    "UPDATE sample SET marks = x'0221feffffff0f0001'",
 	};
 	struct ctx *c = *state;
 	struct kit *k = &c->kit;
@@ -273,6 +319,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(marks_come_back_as_they_were),
+	    TEST(marks_of_a_design_are_a_byte_each),
+	    TEST(marks_of_the_first_format_are_read),
 	    TEST(damaged_marks_are_an_error),
 	    TEST(samples_are_those_of_the_last_attempts_that_passed),
 	    TEST(source_is_the_same_while_open_and_when_done),

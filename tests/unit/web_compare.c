@@ -143,8 +143,8 @@ static void pairs_are_compared_by_their_ratios(void **state)
 	near(cell->estimate.lo, exp(.2 - half));
 	near(cell->estimate.hi, exp(.2 + half));
 	near(cell->estimate.p, 1 - t / sqrt(2 + t * t));
-	near(cell->baseline_mean, 1000 * (exp(.1) + exp(.7) + exp(.3)) / 3);
-	near(cell->candidate_mean, 1000 * (1 + exp(.5) + 1) / 3);
+	near(cell->baseline_mean, 1000 * exp((.1 + .7 + .3) / 3));
+	near(cell->candidate_mean, 1000 * exp(.5 / 3));
 	assert_int_equal(cell->verdict, BENCH_UNKNOWN);
 }
 

@@ -64,7 +64,7 @@ static json_t *history_of(struct world *w, const char *query)
 {
 	json_t *doc = list(w, query);
 	scoped(free) char *path =
-	    xasprintf("/api/v1/series/%" PRId64 "?branch=%s",
+	    xasprintf("/api/v1/series/%" PRId64 "?values=1&branch=%s",
 	        doc_number(doc_at(doc, "series", 0), "id"),
 	        doc_text(doc_at(doc, "series", 0), "branch"));
 

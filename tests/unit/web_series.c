@@ -222,10 +222,33 @@ static void failed_runs_and_bad_values_do_not_count(void **state)
 	assert_true(json_is_false(json_object_get(bad, "valid")));
 	assert_true(json_is_null(json_object_get(bad, "value")));
 	assert_int_equal(doc_number(bad, "left_out"), 3);
-	assert_int_equal(doc_size(bad, "values"), 0);
+	assert_null(json_object_get(bad, "values"));
 	assert_int_equal(
 	    doc_number(doc_at(doc, "points", 0), "at_ms"), 1700000000000);
 	json_decref(doc);
+}
+
+static void single_values_come_when_they_are_asked_for(void **state)
+{
+	struct world *w = *state;
+	json_t *few = history(w, "kvm", "", 200);
+	json_t *all = history(w, "kvm", "?values=1", 200);
+
+	assert_int_equal(doc_size(all, "points"), WORLD_POINTS);
+	for (size_t i = 0; i < WORLD_POINTS; i++) {
+		json_t *point =
+		    json_array_get(json_object_get(all, "points"), i);
+
+		assert_int_equal(doc_size(point, "values") +
+		        (size_t)doc_number(point, "left_out"),
+		    3);
+		assert_int_equal(json_object_del(point, "values"), 0);
+	}
+	/* Nothing else differs. */
+	assert_true(json_equal(few, all));
+	json_decref(few);
+	json_decref(all);
+	refused(w, "/api/v1/series/1?values=2", 400, "values");
 }
 
 static void options_choose_points_and_detector(void **state)
@@ -279,6 +302,7 @@ int main(void)
 	    cmocka_unit_test(another_kernel_begins_a_segment_and_is_no_change),
 	    cmocka_unit_test(a_spike_is_flagged_and_in_no_mean),
 	    cmocka_unit_test(failed_runs_and_bad_values_do_not_count),
+	    cmocka_unit_test(single_values_come_when_they_are_asked_for),
 	    cmocka_unit_test(options_choose_points_and_detector),
 	    cmocka_unit_test(what_is_wrong_is_said),
 	};

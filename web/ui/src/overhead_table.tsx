@@ -45,13 +45,20 @@ const methods: Record<OverheadCell['method'], (n: number) => string> = {
 	pooled: (n) => `geometric mean of ${n} cells`,
 };
 
+function middle(method: OverheadCell['method']): string {
+	if (method === 'best')
+		return 'bests';
+	return method === 'summary' ? 'means' : 'geometric means';
+}
+
 function cellTitle(c: OverheadCell, t: OverheadTable): string {
 	const mean = (x: number | null): string => (x === null ? 'not known' : `${figure(x)} ${t.unit}`);
 	return [
 		...(bare[c.method] ? [] : [`${c.verdict}: ${about[c.verdict]}`]),
 		methods[c.method](c.n) + (c.p === null ? '' : `, ${pText(c.p)}`),
 		...(c.method === 'published' ? [] : [
-			`baseline ${mean(c.baseline_mean)}, candidate ${mean(c.candidate_mean)} (means)`]),
+			`baseline ${mean(c.baseline_mean)}, candidate ${mean(c.candidate_mean)} `
+			+ `(${middle(c.method)})`]),
 	].join('\n');
 }
 

@@ -133,7 +133,7 @@ function Single({ p }: { p: HistoryPoint | undefined }): JSX.Element {
 }
 
 function Series({ series }: { series: SeriesRow }): JSX.Element {
-	const path = `/api/v1/series/${series.id}?branch=${encodeURIComponent(series.branch)}`;
+	const path = `/api/v1/series/${series.id}?branch=${encodeURIComponent(series.branch)}&values=1`;
 	const { data: h, error, reload } = useApi<History>(path,
 		(e) => e.event === 'job' && e.state === 'done', 2000);
 	if (!h)
