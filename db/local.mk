@@ -49,6 +49,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/reader_points.c \
 	%D%/reader_run.c \
 	%D%/reader_series.c \
+	%D%/recall.c %D%/recall.h \
 	%D%/run.c \
 	%D%/run_file.c %D%/run_file.h \
 	%D%/sample.c %D%/sample.h \
@@ -106,6 +107,7 @@ db_tests = \
 	tests/unit/db_points \
 	tests/unit/db_read \
 	tests/unit/db_read_job \
+	tests/unit/db_recall \
 	tests/unit/db_series \
 	tests/unit/db_write
 check_PROGRAMS += $(db_tests)
@@ -162,6 +164,9 @@ tests_unit_db_read_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_read_job_SOURCES = tests/unit/db_read_job.c $(db_kit)
 tests_unit_db_read_job_LDADD = $(db_test_libs)
 tests_unit_db_read_job_CPPFLAGS = $(db_test_cppflags)
+tests_unit_db_recall_SOURCES = tests/unit/db_recall.c $(db_kit)
+tests_unit_db_recall_LDADD = $(db_test_libs)
+tests_unit_db_recall_CPPFLAGS = $(db_test_cppflags)
 tests_unit_db_series_SOURCES = tests/unit/db_series.c $(db_kit)
 tests_unit_db_series_LDADD = $(db_test_libs)
 tests_unit_db_series_CPPFLAGS = $(db_test_cppflags)

@@ -7,6 +7,7 @@
 
 #include "db/db.h"
 #include "db/mark.h"
+#include "db/recall.h"
 #include "db/sample.h"
 #include "db/sql.h"
 #include "db/stmt.h"
@@ -75,22 +76,37 @@ static int series_put(
 	return stmt_run(st, err);
 }
 
+static int series_look_up(
+    struct conn *c, const struct series *s, int64_t *ret, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_series_get);
+	int r;
+
+	series_bind(st, s);
+	r = stmt_step(st, err);
+	if (r == 0)
+		return series_put(c, s, ret, err);
+	if (r > 0)
+		*ret = stmt_int(st, 0);
+	return r < 0 ? r : 0;
+}
+
 int series_id(struct conn *c, const struct db_sample *sample, int64_t *ret,
     struct err *err)
 {
-	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_series_get);
+	struct recall *recall = conn_recall(c);
 	struct series s = {0};
 	int r = series_words(c, sample, &s, err);
 
 	if (r < 0)
 		return r;
-	series_bind(st, &s);
-	r = stmt_step(st, err);
+	*ret = recall_get(recall, sql_series_get, &s, sizeof(s));
+	if (*ret)
+		return 0;
+	r = series_look_up(c, &s, ret, err);
 	if (r == 0)
-		return series_put(c, &s, ret, err);
-	if (r > 0)
-		*ret = stmt_int(st, 0);
-	return r < 0 ? r : 0;
+		recall_put(recall, sql_series_get, &s, sizeof(s), *ret);
+	return r;
 }
 
 /* ---- the row ------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "db/fault.h"
+#include "db/recall.h"
 
 struct stmt {
 	const char *sql;
@@ -29,6 +30,7 @@ struct conn {
 	int64_t next_ms; /* when it is called again */
 	void (*every)(void *arg);
 	void *every_arg;
+	struct recall *recall; /* of one that writes */
 	int wal_pages;
 	int page_size;
 };
@@ -114,6 +116,7 @@ static int setup(struct conn *c, enum conn_mode mode, struct err *err)
 		return conn_exec(c, sql_setup_read, err);
 	}
 	(void)sqlite3_wal_hook(c->sq, count_wal, c); /* returns the old one */
+	c->recall = recall_new();
 	c->page_size = 8192;
 	return conn_exec(c, sql_setup_write, err);
 }
@@ -153,6 +156,7 @@ void conn_close(struct conn *c)
 		free(c->slots[i]);
 	}
 	free(c->slots);
+	recall_free(c->recall);
 	rc = sqlite3_close(c->sq);
 	assert(rc == SQLITE_OK);
 	(void)rc;
@@ -220,6 +224,8 @@ int conn_commit(struct conn *c, struct err *err)
 
 void conn_rollback(struct conn *c)
 {
+	if (c->recall)
+		recall_forget(c->recall);
 	/* SQLite has rolled back by itself after some errors. */
 	if (!sqlite3_get_autocommit(c->sq))
 		(void)sqlite3_exec(c->sq, "ROLLBACK", NULL, NULL, NULL);
@@ -243,6 +249,11 @@ void conn_checkpoint(struct conn *c, bool truncate)
 bool stmt_like(const char *text, const char *pattern)
 {
 	return sqlite3_strlike(pattern, text, 0) == 0;
+}
+
+struct recall *conn_recall(struct conn *c)
+{
+	return c->recall;
 }
 
 struct sqlite3 *conn_handle(struct conn *c)

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 
 struct conn;
+struct recall;
 struct stmt;
 
 enum conn_mode {
@@ -49,6 +50,8 @@ int conn_begin(struct conn *c, struct err *err);
 /* Commits, or says why not; the transaction is over in any case. */
 int conn_commit(struct conn *c, struct err *err);
 void conn_rollback(struct conn *c);
+/* Of one that writes; a transaction that is rolled back empties it. */
+struct recall *conn_recall(struct conn *c);
 /* Bytes of the write-ahead log after the last commit. */
 int64_t conn_wal_bytes(const struct conn *c);
 /* Copies the log into the database; truncate: and empties its file. */

@@ -2,6 +2,7 @@
 /* Dictionaries. Invariant: name.runs is the number of runs with that name. */
 #include "db/words.h"
 
+#include "db/recall.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 
@@ -24,7 +25,7 @@ static int put(struct conn *c, const char *sql, const char *text, int64_t *ret,
 	return stmt_run(st, err);
 }
 
-static int get_or_put(struct conn *c, const char *sql_get, const char *sql_put,
+static int look_up(struct conn *c, const char *sql_get, const char *sql_put,
     const char *text, int64_t *ret, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_get);
@@ -38,6 +39,23 @@ static int get_or_put(struct conn *c, const char *sql_get, const char *sql_put,
 		return put(c, sql_put, text, ret, err);
 	*ret = stmt_int(st, 0);
 	return 0;
+}
+
+/* Most come again soon. */
+static int get_or_put(struct conn *c, const char *sql_get, const char *sql_put,
+    const char *text, int64_t *ret, struct err *err)
+{
+	struct recall *recall = conn_recall(c);
+	size_t len = strlen(text);
+	int r;
+
+	*ret = recall_get(recall, sql_get, text, len);
+	if (*ret)
+		return 0;
+	r = look_up(c, sql_get, sql_put, text, ret, err);
+	if (r == 0)
+		recall_put(recall, sql_get, text, len, *ret);
+	return r;
 }
 
 int word_id(struct conn *c, const char *text, int64_t *ret, struct err *err)
