@@ -6,6 +6,7 @@
 #include "db/stmt.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include "base/clock.h"
@@ -121,15 +122,27 @@ static int setup(struct conn *c, enum conn_mode mode, struct err *err)
 	return conn_exec(c, sql_setup_write, err);
 }
 
+/*
+ * Nobody asks how many bytes SQLite has; without counting them, threads need
+ * no lock to allocate.
+ */
+static void configure(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* or goes on so */
+}
+
 int conn_open(
     const char *path, enum conn_mode mode, struct conn **ret, struct err *err)
 {
+	static pthread_once_t configured = PTHREAD_ONCE_INIT;
 	int flags = mode == CONN_WRITE
 	    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 	    : SQLITE_OPEN_READONLY;
 	scoped(conn_close) struct conn *c = xcalloc(1, sizeof(*c));
 	int r;
 
+	if (pthread_once(&configured, configure) != 0)
+		abort();
 	/* One thread at a time uses a connection: no locks inside. */
 	r = sqlite3_open_v2(path, &c->sq, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (r != SQLITE_OK) {
