@@ -88,6 +88,28 @@ static void members(struct jw *w, json_t *machine)
 	}
 }
 
+/* It may have numbers all the same: imported, or of a lab file before. */
+static enum MHD_Result not_in_the_lab(struct request *rq)
+{
+	const char *name = rq->args.text[0];
+	struct err err = ERR_INIT;
+	struct db_reader *reader;
+	int64_t id;
+	int r = request_reader(rq, &reader, &err);
+
+	if (r == 0)
+		r = db_machine_get(reader, name, &id, &err);
+	if (r == -ERR_NOTFOUND)
+		return answer_error(
+		    rq, 404, "machine %.100s: no such machine", name);
+	if (r < 0)
+		return answer_err(rq, &err);
+	return answer_error(rq, 404,
+	    "machine %.100s: not in the lab file; only numbers of it are known "
+	    "(see its series)",
+	    name);
+}
+
 static enum MHD_Result machine_answer(struct request *rq, json_t *list)
 {
 	scoped_val(buf_done) struct buf b = BUF_INIT(ANSWER_MAX);
@@ -96,8 +118,7 @@ static enum MHD_Result machine_answer(struct request *rq, json_t *list)
 	json_t *machine = json_array_get(list, 0);
 
 	if (!json_is_object(machine))
-		return answer_error(rq, 404, "machine %.100s: no such machine",
-		    rq->args.text[0]);
+		return not_in_the_lab(rq);
 	jw_object(&w, NULL);
 	members(&w, machine);
 	if (past_render(rq, &w, &err) < 0)

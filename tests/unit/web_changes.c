@@ -435,7 +435,20 @@ static void a_machine_is_told_with_its_past(void **state)
 	    "\"evidence\":\"1 case failed\"}",
 	    c->attempt, c->job, c->run);
 	json_decref(doc);
-	json_decref(get_json(c, 404, "/api/v1/machines/nobody"));
+}
+
+static void a_machine_that_is_not_in_the_lab_is_told_from_none(void **state)
+{
+	struct ctx *c = *state;
+	int64_t id;
+
+	expect_json(get_json(c, 404, "/api/v1/machines/nobody"),
+	    "{\"error\":\"machine nobody: no such machine\"}");
+	assert_int_equal(
+	    db_machine_id(harness_db(c->h), "nobody", "", &id, NULL), 0);
+	expect_json(get_json(c, 404, "/api/v1/machines/nobody"),
+	    "{\"error\":\"machine nobody: not in the lab file; only numbers of "
+	    "it are known (see its series)\"}");
 }
 
 static void the_queue_is_what_the_daemon_says(void **state)
@@ -457,6 +470,8 @@ int main(void)
 	    cmocka_unit_test(times_say_when_bytes_arrived),
 	    cmocka_unit_test(a_long_log_is_told_in_stretches_that_jump_the_gap),
 	    cmocka_unit_test(a_machine_is_told_with_its_past),
+	    cmocka_unit_test(
+	        a_machine_that_is_not_in_the_lab_is_told_from_none),
 	    cmocka_unit_test(the_queue_is_what_the_daemon_says),
 	    cmocka_unit_test(a_job_that_is_done_says_how_it_ended),
 	    cmocka_unit_test(a_job_without_a_machine_says_who_cancelled_it),
