@@ -59,6 +59,8 @@ struct reading {
 	bool needs_machine; /* a value came without one */
 	char *said_machine; /* by the input, once */
 	bool said_two;
+	char *system; /* of the first value that names its own */
+	bool systems; /* there are several */
 	struct buf ratios;
 	struct buf cases;
 	json_t *facts;
@@ -94,8 +96,8 @@ static int list_add(const struct reading *rd, struct buf *list, json_t *item,
 static char *names_of(const struct reading *rd, const struct import_value *v)
 {
 	scoped(json_decref) json_t *o = json_pack(
-	    "{s:s s:s s:s s:s s:s s:s s:s}", "metric", v->metric, "label",
-	    v->label, "unit", v->unit, "machine",
+	    "{s:s s:s s:s s:s s:s s:s s:s s:s}", "metric", v->metric, "label",
+	    v->label, "unit", v->unit, "system", v->machine, "machine",
 	    rd->machine ? rd->machine : v->machine, "variant",
 	    rd->variant ? rd->variant : "", "guest", rd->guest ? rd->guest : "",
 	    "controller", rd->controller ? rd->controller : "");
@@ -162,6 +164,13 @@ static int series_of(struct reading *rd, const struct import_value *v,
 	return 0;
 }
 
+static void remember_system(struct reading *rd, const char *name)
+{
+	if (*name && !rd->system)
+		rd->system = xstrdup(name);
+	rd->systems = rd->systems || (*name && !str_eq(rd->system, name));
+}
+
 static int on_value(void *arg, const struct import_value *v, struct err *err)
 {
 	struct reading *rd = arg;
@@ -170,6 +179,7 @@ static int on_value(void *arg, const struct import_value *v, struct err *err)
 
 	if (r < 0)
 		return r;
+	remember_system(rd, v->machine);
 	if (!rd->machine && !*v->machine)
 		rd->needs_machine = true;
 	if (v->of != IMPORT_SAMPLE)
@@ -365,10 +375,31 @@ static void put_numbers(json_t *o, const struct series *s)
 	(void)json_object_set_new(o, "n", json_integer((json_int_t)s->n));
 }
 
+/*
+ * What the input calls its systems, where the machine is given from beside it:
+ * the variants, or, if they are given, too, a part of what was measured. Series
+ * of two systems are never one.
+ */
+static void name_system(const struct reading *rd, json_t *o)
+{
+	const char *label = json_string_value(json_object_get(o, "label"));
+	const char *system = json_string_value(json_object_get(o, "system"));
+
+	if (!rd->machine || !*system)
+		return;
+	if (!rd->variant)
+		(void)json_object_set_new(o, "variant", json_string(system));
+	else if (rd->systems)
+		(void)json_object_set_new(o, "label",
+		    json_sprintf("%s%s%s", label, *label ? ", " : "", system));
+}
+
 static void print_series(const struct reading *rd, const struct series *s)
 {
 	json_t *o = json_loads(s->names, 0, NULL);
 
+	name_system(rd, o);
+	(void)json_object_del(o, "system");
 	if (!*json_string_value(json_object_get(o, "machine")))
 		(void)json_object_set_new(
 		    o, "machine", json_string(rd->said_machine));
@@ -420,6 +451,10 @@ static int fill(struct bundle *b, struct reading *rd, const json_t *request,
 		r = read_all(b, fd, rd->name, im, err);
 	if (r == 0)
 		r = check_machine(rd, err);
+	if (r == 0 && rd->systems && rd->machine && rd->variant)
+		(void)json_array_append_new(rd->warnings,
+		    json_string("it has values of several systems: each has "
+		                "series of its own, with its name"));
 	if (r == 0 && rd->n_warnings > WARNINGS_MAX)
 		(void)json_array_append_new(rd->warnings,
 		    json_sprintf("%zu more lines were not imported",
@@ -447,6 +482,7 @@ static void reading_done(struct reading *rd)
 	}
 	free(rd->series);
 	free(rd->said_machine);
+	free(rd->system);
 	map_done(&rd->by_hash);
 	buf_done(&rd->ratios);
 	buf_done(&rd->cases);

@@ -245,6 +245,21 @@ like "both are said" "$(cat "$IB_TMP/out")" \
 like "  each under its tables" "$(cat "$IB_TMP/out")" \
 	'of the best of several values: no interval'
 
+# ---- several systems --------------------------------------------------------
+
+# Systems of one file are never one series, whatever is given beside it.
+sql "SELECT l.text, i.n FROM import_sample i JOIN word l ON l.id = i.label_id
+	WHERE l.text LIKE 'Test: Compression%'" >"$IB_TMP/systems"
+is "two systems of a file with machine and variant are two series" \
+	"$(cat "$IB_TMP/systems")" \
+	'Test: Compression Rating, vboxdrv|3
+Test: Compression Rating, kvm|3'
+ok "with the machine alone" run 0 import --machine bench-2 \
+	"$formats/phoronix/composite.xml"
+run 0 overhead --baseline vboxdrv --candidate kvm --format csv --long
+like "  they are variants and can be compared" "$(cat "$IB_TMP/out")" \
+	'\(Test: Compression Rating\),bench-2,,,1\.01[0-9]*,.*,3,welch,'
+
 # ---- what is refused -------------------------------------------------------
 
 before=$(rows)
