@@ -18,7 +18,8 @@ void fio_reader_init(struct fio_reader *r,
     int (*on_job)(void *arg, const struct fio_reader *reader, struct err *err),
     void *arg)
 {
-	*r = (struct fio_reader){.on_job = on_job, .arg = arg};
+	*r =
+	    (struct fio_reader){.on_job = on_job, .arg = arg, .timestamp = NAN};
 }
 
 static void side_init(struct bench_fio_side *s)
@@ -27,7 +28,8 @@ static void side_init(struct bench_fio_side *s)
 	    .iops = NAN,
 	    .runtime_ms = NAN,
 	    .total_ios = NAN,
-	    .clat_mean_ns = NAN};
+	    .clat_mean_ns = NAN,
+	    .clat_n = NAN};
 }
 
 static void job_begin(struct fio_reader *r)
@@ -38,7 +40,7 @@ static void job_begin(struct fio_reader *r)
 	r->options = r->global;
 	r->group = -1;
 	r->has_read = r->has_write = false;
-	r->error = NAN;
+	r->error = r->alone = NAN;
 }
 
 /* A finite number of at least 0. */
@@ -86,6 +88,7 @@ static int side_number(const struct node *n, const char *key,
 	    {"runtime", &s->runtime_ms},
 	    {"total_ios", &s->total_ios},
 	    {"clat_ns/mean", &s->clat_mean_ns},
+	    {"clat_ns/N", &s->clat_n},
 	};
 
 	if (str_starts(key, below))
@@ -103,6 +106,8 @@ static int job_number(struct fio_reader *r, const struct node *n,
 		return amount(n, key, &r->error, err);
 	if (str_eq(key, "groupid"))
 		r->group = n->number;
+	if (str_eq(key, "iodepth_level/1"))
+		r->alone = n->number;
 	if (str_starts(key, "read/"))
 		return side_number(n, key + 5, &r->job.read, err);
 	if (str_starts(key, "write/"))
@@ -124,6 +129,7 @@ static void option(struct fio_options *o, const char *key, const struct node *n)
 	    {"iodepth", o->iodepth},
 	    {"numjobs", o->numjobs},
 	    {"rwmixread", o->rwmixread},
+	    {"kb_base", o->kb_base},
 	    {"bsrange", o->bs}, /* a word that is no size */
 	    {"bssplit", o->bs},
 	    {"blocksize_range", o->bs},
@@ -178,8 +184,9 @@ static int side_end(
 		if (isnan(rows[i].value))
 			return err_set(
 			    err, ERR_PROTO, "fio printed no %s", rows[i].key);
-	/* Without I/O the mean is printed as 0, which nothing took. */
-	if (s->total_ios <= 0) {
+	/* Of nothing the mean is printed as 0 (--disable_clat), which nothing
+	   took. */
+	if (s->total_ios <= 0 || s->clat_n <= 0) {
 		s->clat_mean_ns = NAN;
 		s->n_percentiles = 0;
 	}
@@ -229,6 +236,8 @@ int fio_reader_node(void *arg, const struct node *n, struct err *err)
 		text(r, n);
 		return 0;
 	case NODE_NUMBER:
+		if (str_eq(n->path, "timestamp"))
+			r->timestamp = n->number;
 		key = node_below(n, "jobs/#/");
 		return key ? job_number(r, n, key, err) : 0;
 	default:

@@ -13,6 +13,7 @@ struct fio_options {
 	char iodepth[32];
 	char numjobs[32];
 	char rwmixread[32];
+	char kb_base[32];
 };
 
 struct fio_reader {
@@ -25,6 +26,8 @@ struct fio_reader {
 	bool has_read;
 	bool has_write;
 	double error;
+	double alone;     /* percent of the time with one request in flight */
+	double timestamp; /* Unix seconds; NAN if it does not say */
 	size_t n_jobs;
 	/* Each job when it is complete; what it points to is borrowed. */
 	int (*on_job)(

@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "bench/import_engine.h"
 
+#define FORMAT_NAMES_MAX 4096
+
 /*
  * The formats. A row's recognise() says yes to no other row's input; the order
  * is that of help texts.
@@ -301,17 +303,22 @@ static void start(struct import *im, const struct importer *kind)
 		kind->begin(im, im->state);
 }
 
+static void format_names(struct buf *to)
+{
+	for (size_t i = 0; i < ARRAY_LEN(importers); i++)
+		buf_printf(to, "%s%s", i ? ", " : "", importers[i]->name);
+}
+
 int import_force(struct import *im, const char *format, struct err *err)
 {
-	scoped_val(buf_done) struct buf names = BUF_INIT(4096);
+	scoped_val(buf_done) struct buf names = BUF_INIT(FORMAT_NAMES_MAX);
 
-	for (size_t i = 0; i < ARRAY_LEN(importers); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(importers); i++)
 		if (str_eq(importers[i]->name, format)) {
 			start(im, importers[i]);
 			return 0;
 		}
-		buf_printf(&names, "%s%s", i ? ", " : "", importers[i]->name);
-	}
+	format_names(&names);
 	return err_set(err, ERR_INVAL,
 	    "format: found '%.60s'; must be one of %s", format,
 	    buf_str(&names));
@@ -332,6 +339,37 @@ static int feed_kind(struct import *im, const char *data, size_t len)
 	}
 }
 
+/* Says what it may be, as nobody reads bytes. */
+static int unknown(struct import *im, struct text head)
+{
+	static const struct {
+		const char *begin;
+		const char *name;
+	} packed[] = {
+	    {"\x1f\x8b", "gzip"},
+	    {"\x28\xb5\x2f\xfd", "zstd"},
+	    {"\xfd\x37zXZ", "xz"},
+	    {"BZh", "bzip2"},
+	    {"PK\x03\x04", "zip"},
+	};
+	scoped_val(buf_done) struct buf names = BUF_INIT(FORMAT_NAMES_MAX);
+
+	im->placed = true;
+	if (!im->result.bytes)
+		return err_set(
+		    &im->err, ERR_PROTO, "%s: the file is empty", im->name);
+	for (size_t i = 0; i < ARRAY_LEN(packed); i++)
+		if (text_starts(head, packed[i].begin))
+			return err_set(&im->err, ERR_PROTO,
+			    "%s: it is packed with %s; unpack it first",
+			    im->name, packed[i].name);
+	format_names(&names);
+	return err_set(&im->err, ERR_PROTO,
+	    "%s: not in a format that is known: its first %zu bytes look like "
+	    "none of %s",
+	    im->name, head.len, buf_str(&names));
+}
+
 static int recognise(struct import *im)
 {
 	struct text head = {buf_str(&im->head), im->head.len};
@@ -341,14 +379,7 @@ static int recognise(struct import *im)
 			start(im, importers[i]);
 			return feed_kind(im, head.p, head.len);
 		}
-	im->placed = true;
-	if (!im->result.bytes)
-		return err_set(
-		    &im->err, ERR_PROTO, "%s: the file is empty", im->name);
-	return err_set(&im->err, ERR_PROTO,
-	    "%s: not in a format that is known: its first %zu bytes look like "
-	    "none of them",
-	    im->name, head.len);
+	return unknown(im, head);
 }
 
 int import_text(struct import *im, const char *data, size_t len)

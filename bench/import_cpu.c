@@ -9,6 +9,8 @@
 struct sevenzip {
 	bool average;
 	bool total;
+	long cpus;    /* of the machine; 0 if it does not say */
+	long threads; /* that were used; likewise */
 };
 
 static bool recognise_7zip(struct text head)
@@ -23,6 +25,38 @@ static bool recognise_7zip(struct text head)
 			return true;
 	}
 	return false;
+}
+
+/* With -mmt1 it is no repetition of what all threads do. */
+static int tell_7zip(struct import *im, const struct sevenzip *z,
+    const char *metric, double mips)
+{
+	struct import_value v =
+	    import_value_of(metric, "MIPS", BENCH_HIGHER, mips);
+	char label[40] = "";
+
+	if (z->cpus && z->threads && z->threads != z->cpus)
+		(void)snprintf(label, sizeof(label), "%ld thread%s", z->threads,
+		    z->threads == 1 ? "" : "s");
+	v.label = label;
+	return import_value(im, &v);
+}
+
+/* "# CPU hardware threads:   2", "# Benchmark threads:      2" */
+static void threads_7zip(struct sevenzip *z, struct text l)
+{
+	static const char cpus[] = "# CPU hardware threads:";
+	static const char used[] = "# Benchmark threads:";
+	const char *at = text_find(l, cpus);
+	long *to = at ? &z->cpus : &z->threads;
+	size_t len = strlen(at ? cpus : used);
+
+	at = at ? at : text_find(l, used);
+	if (!at)
+		return;
+	text_drop(&l, (size_t)(at - l.p) + len);
+	if (!text_eat_count(&l, 1 << 20, to))
+		*to = 0;
 }
 
 /* Speed, usage, R/U and rating; the last one is asked for. */
@@ -44,10 +78,8 @@ static int average(struct import *im, struct sevenzip *z, struct text l)
 		return import_refuse_at(
 		    im, l, "'Avr:' is not followed by four numbers twice");
 	z->average = true;
-	r = import_number(im, "7zip.compress", "MIPS", BENCH_HIGHER, compress);
-	return r < 0 ? r
-	             : import_number(im, "7zip.decompress", "MIPS",
-	                   BENCH_HIGHER, decompress);
+	r = tell_7zip(im, z, "7zip.compress", compress);
+	return r < 0 ? r : tell_7zip(im, z, "7zip.decompress", decompress);
 }
 
 static int total(struct import *im, struct sevenzip *z, struct text l)
@@ -59,13 +91,14 @@ static int total(struct import *im, struct sevenzip *z, struct text l)
 		return import_refuse_at(
 		    im, l, "'Tot:' is not followed by three numbers");
 	z->total = true;
-	return import_number(im, "7zip.total", "MIPS", BENCH_HIGHER, rating);
+	return tell_7zip(im, z, "7zip.total", rating);
 }
 
 static int line_7zip(struct import *im, void *state, struct text l)
 {
 	struct sevenzip *z = state;
 
+	threads_7zip(z, l);
 	if (text_eat(&l, "Avr:"))
 		return average(im, z, l);
 	if (text_eat(&l, "Tot:"))
@@ -106,12 +139,22 @@ const struct importer import_7zip = {
 /* ---- OpenSSL --------------------------------------------------------- */
 
 #define BLOCKS_MAX 16
+#define KINDS_MAX 8
 
 struct openssl {
 	long blocks[BLOCKS_MAX]; /* bytes, of the columns */
 	size_t n_blocks;
-	bool signs; /* the columns are sign, verify, sign/s, verify/s */
+	char kinds[KINDS_MAX][16]; /* of operations, likewise */
+	size_t n_kinds;
 };
+
+/* A line of headings, which begins with blanks. */
+static bool is_kinds(struct text l)
+{
+	return text_starts(l, "  ") &&
+	    (text_find(l, "sign/s verify/s") || text_find(l, " op/s") ||
+	        text_find(l, "keygens/s"));
+}
 
 static bool recognise_openssl(struct text head)
 {
@@ -120,7 +163,7 @@ static bool recognise_openssl(struct text head)
 	while (text_eat_line(&head, &line))
 		if (text_starts(line, "type ") && text_find(line, " bytes"))
 			return true;
-		else if (text_find(line, "sign/s verify/s"))
+		else if (is_kinds(line))
 			return true;
 	return false;
 }
@@ -128,8 +171,7 @@ static bool recognise_openssl(struct text head)
 /* "type             16 bytes     64 bytes" */
 static int blocks(struct import *im, struct openssl *o, struct text l)
 {
-	o->n_blocks = 0;
-	o->signs = false;
+	o->n_blocks = o->n_kinds = 0;
 	while (text_trim(l).len) {
 		if (o->n_blocks == BLOCKS_MAX)
 			return import_limit(
@@ -185,65 +227,125 @@ static int rates(struct import *im, const struct openssl *o, struct text l)
 	return 0;
 }
 
-/* "rsa 2048 bits 0.000272s 0.000016s   3678.7  64250.0" */
-static int signatures(struct import *im, struct text l)
+/*
+ * "sign    verify    sign/s verify/s", "op      op/s": each kind has a column
+ * of seconds, then each one of operations a second, whose names are kept.
+ */
+static int kinds(struct import *im, struct openssl *o, struct text l)
 {
-	static const char *const what[] = {"sign", "verify"};
-	const char *bits = text_find(l, " bits ");
-	struct text name = {l.p, bits ? (size_t)(bits - l.p) : 0};
-	char slug[64];
-	double v[2];
+	o->n_blocks = o->n_kinds = 0;
+	while (text_trim(l).len) {
+		struct text word = text_eat_word(&l);
 
-	if (!bits)
-		return 0;
-	text_drop(&l, name.len + strlen(" bits "));
-	/* Elliptic curves have their name in brackets: "(nistp256)". */
-	if (text_starts(text_trim(l), "(")) {
-		struct text curve;
-
-		(void)text_eat_until(&l, ')', &curve); /* refused below */
+		if (word.len < 3 || memcmp(word.p + word.len - 2, "/s", 2) != 0)
+			continue;
+		if (o->n_kinds == KINDS_MAX)
+			return import_limit(
+			    im, "over %d kinds of operations", KINDS_MAX);
+		word.len -= 2;
+		text_slug(o->kinds[o->n_kinds], sizeof(o->kinds[0]), word);
+		o->n_kinds++;
 	}
-	for (int i = 0; i < 2; i++)
-		if (!text_eat_number(&l, &v[i]) || !text_eat(&l, "s"))
-			return import_refuse_at(im, l, "expected '0.001s'");
-	for (int i = 0; i < 2; i++)
-		if (!text_eat_number(&l, &v[i]))
-			return import_refuse_at(
-			    im, l, "expected %s/s", what[i]);
+	return 0;
+}
+
+/* "0.000272s" */
+static bool eat_seconds(struct text *l)
+{
+	struct text rest = *l;
+	double v;
+
+	if (!text_eat_number(&rest, &v) || !text_eat(&rest, "s") ||
+	    (rest.len && *rest.p != ' '))
+		return false;
+	*l = rest;
+	return true;
+}
+
+/*
+ * What stands before the numbers: "rsa 2048 bits" is "rsa 2048", and
+ * "256 bits ecdsa (nistp256)" is "ecdsa (nistp256)".
+ */
+static struct text eat_key(struct text *l)
+{
+	struct text name = *l;
+	struct text rest;
+	const char *bits;
+	long n;
+
+	for (;;) {
+		text_eat_blanks(l);
+		name.len = (size_t)(l->p - name.p);
+		if (!l->len || eat_seconds(l))
+			break;
+		(void)text_eat_word(l);
+	}
+	bits = text_find(name, " bits");
+	if (!bits)
+		return name;
+	rest = name;
+	if (text_eat_count(&rest, 1L << 30, &n) && rest.p == bits) {
+		text_drop(&rest, strlen(" bits"));
+		return rest;
+	}
+	return (struct text){name.p, (size_t)(bits - name.p)};
+}
+
+/* "rsa 2048 bits 0.000272s 0.000016s   3678.7  64250.0" */
+static int operations(struct import *im, const struct openssl *o, struct text l)
+{
+	struct text begin = l;
+	struct text name = eat_key(&l);
+	char slug[64];
+
+	if (!l.len)
+		return text_find(begin, " bits ")
+		    ? import_refuse_at(im, begin, "a row without '0.001s'")
+		    : 0; /* of another program */
+
 	text_slug(slug, sizeof(slug), name);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 1; i < o->n_kinds; i++)
+		if (!eat_seconds(&l))
+			return import_refuse_at(im, l, "expected '0.001s'");
+	for (size_t i = 0; i < o->n_kinds; i++) {
 		char metric[IMPORT_NAME_MAX];
+		double v;
 		int r;
 
+		if (!text_eat_number(&l, &v))
+			return import_refuse_at(
+			    im, l, "expected %s/s", o->kinds[i]);
 		(void)snprintf(
-		    metric, sizeof(metric), "openssl.%s.%s", slug, what[i]);
-		r = import_number(
-		    im, metric, "operations/s", BENCH_HIGHER, v[i]);
+		    metric, sizeof(metric), "openssl.%s.%s", slug, o->kinds[i]);
+		r = import_number(im, metric, "operations/s", BENCH_HIGHER, v);
 		if (r < 0)
 			return r;
 	}
+	if (text_trim(l).len)
+		return import_refuse_at(
+		    im, l, "%s has more numbers than its columns", slug);
 	return 0;
 }
 
 static int line_openssl(struct import *im, void *state, struct text l)
 {
 	struct openssl *o = state;
+	int r = text_trim(l).len ? import_whole(im) : 0;
 
+	if (r < 0)
+		return r;
 	if (text_eat(&l, "version: ") || text_eat(&l, "OpenSSL "))
 		return import_meta(im, "version", l);
 	if (text_starts(l, "type ") && text_find(l, " bytes")) {
 		text_drop(&l, strlen("type"));
 		return blocks(im, o, l);
 	}
-	if (text_find(l, "sign/s verify/s")) {
-		o->signs = true;
-		o->n_blocks = 0;
-		return 0;
-	}
 	if (!text_trim(l).len)
 		return 0;
-	if (o->signs)
-		return signatures(im, text_trim(l));
+	if (is_kinds(l))
+		return kinds(im, o, l);
+	if (o->n_kinds)
+		return operations(im, o, text_trim(l));
 	return o->n_blocks ? rates(im, o, l) : 0;
 }
 

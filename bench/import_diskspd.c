@@ -18,7 +18,10 @@ struct diskspd {
 	double first_ratio;
 	size_t n_targets;
 	bool unlike;
+	bool partly;       /* random for a part of the time */
 	size_t n_profiles; /* time spans that were asked for */
+	/* -F and -O: for all targets together, in place of each one's. */
+	double all_threads, all_requests;
 	/* The result that is being read. */
 	double seconds, bytes[2], count[2], latency_ms[2];
 	size_t n_results;
@@ -79,32 +82,41 @@ static void target_end(struct diskspd *d)
 
 static int asked(struct import *im, struct diskspd *d, const struct node *n)
 {
-	const char *key = node_below(n, TARGET "/");
-	double v = 0;
-	int r;
+	double block = (double)d->disk.block_bytes;
+	double depth = (double)d->disk.depth;
+	double ratio = 100;
+	const struct {
+		const char *path;
+		double *to;
+	} rows[] = {
+	    {TARGET "/BlockSize", &block},
+	    {TARGET "/RequestCount", &depth},
+	    {TARGET "/ThreadsPerFile", &d->threads},
+	    {TARGET "/WriteRatio", &d->write_ratio},
+	    {TARGET "/RandomRatio", &ratio},
+	    {ASKED "/ThreadCount", &d->all_threads},
+	    {ASKED "/RequestCount", &d->all_requests},
+	};
 
-	if (n->kind != NODE_TEXT || !key)
-		return 0;
-	if (str_eq(key, "Random")) {
+	if (node_is(n, NODE_TEXT, TARGET "/Random"))
 		d->disk.random = true;
-		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double v = 0;
+		int r;
+
+		if (!node_is(n, NODE_TEXT, rows[i].path))
+			continue;
+		r = number(im, n, &v);
+		if (r < 0)
+			return r;
+		if (v > 1 << 30 || v != floor(v))
+			return import_refuse(
+			    im, 0, "DiskSpd's %s is %g", rows[i].path, v);
+		*rows[i].to = v;
 	}
-	if (!str_eq(key, "BlockSize") && !str_eq(key, "RequestCount") &&
-	    !str_eq(key, "ThreadsPerFile") && !str_eq(key, "WriteRatio"))
-		return 0;
-	r = number(im, n, &v);
-	if (r < 0)
-		return r;
-	if (v > 1 << 30 || v != floor(v))
-		return import_refuse(im, 0, "DiskSpd's %s is %g", key, v);
-	if (str_eq(key, "BlockSize"))
-		d->disk.block_bytes = (int64_t)v;
-	else if (str_eq(key, "RequestCount"))
-		d->disk.depth = (long)v;
-	else if (str_eq(key, "ThreadsPerFile"))
-		d->threads = v;
-	else
-		d->write_ratio = v;
+	d->disk.block_bytes = (int64_t)block;
+	d->disk.depth = (long)depth;
+	d->partly = d->partly || (ratio > 0 && ratio < 100);
 	return 0;
 }
 
@@ -159,6 +171,10 @@ static int tell(struct import *im, const struct diskspd *d, bool write)
 	if (d->count[write] <= 0)
 		return 0;
 	disk.write = write;
+	if (d->all_threads > 0)
+		disk.threads = (long)d->all_threads;
+	if (d->all_requests > 0)
+		disk.depth = (long)d->all_requests;
 	if (d->count[0] > 0 && d->count[1] > 0)
 		disk.mix = (int)(100 - d->first_ratio);
 	r = import_disk_value(im, &disk, IMPORT_DISK_MBS, IMPORT_SAMPLE, 1,
@@ -188,6 +204,9 @@ static int result_end(struct import *im, struct diskspd *d)
 		return import_skip(im, (struct text){"time span", 9},
 		    "its targets or the time spans of the profile are not "
 		    "alike");
+	if (d->partly)
+		return import_skip(im, (struct text){"time span", 9},
+		    "it is partly random and partly sequential");
 	if (d->count[0] <= 0 && d->count[1] <= 0)
 		return import_skip(im, (struct text){"time span", 9},
 		    "nothing was read or written");

@@ -26,6 +26,7 @@ struct fio {
 	char name[128];
 	double group;
 	int error;
+	bool alone; /* never more than one request in flight */
 	struct fio_options options;
 	struct side read;
 	struct side write;
@@ -43,14 +44,18 @@ static bool recognise(struct text head)
 
 /* ---- options --------------------------------------------------------- */
 
-/* "4k", "1m", "128KiB", "512"; false for ranges and lists. */
-static bool size_of(const char *s, int64_t otherwise, int64_t *ret)
+/*
+ * "4k", "1m", "128kb", "512"; false for ranges and lists. fio's KiB are 1000
+ * bytes and its KB 1024, unless it was told --kb_base=1000: then as written.
+ */
+static bool size_of(
+    const char *s, const char *kb_base, int64_t otherwise, int64_t *ret)
 {
-	static const struct {
-		char letter;
-		int shift;
-	} units[] = {{'k', 10}, {'m', 20}, {'g', 30}};
+	static const char letters[] = "kmg";
+	bool as_written = str_eq(kb_base, "1000");
 	struct text t = {s, strlen(s)};
+	int power = 0;
+	int64_t base;
 	long v;
 
 	*ret = otherwise;
@@ -59,17 +64,19 @@ static bool size_of(const char *s, int64_t otherwise, int64_t *ret)
 	if (!text_eat_count(&t, 1 << 30, &v) || !v)
 		return false;
 	*ret = v;
-	for (size_t i = 0; t.len && i < ARRAY_LEN(units); i++) {
-		if ((*t.p | 0x20) != units[i].letter)
-			continue;
-		*ret = (int64_t)v << units[i].shift;
+	for (int i = 0; t.len && letters[i]; i++)
+		if ((*t.p | 0x20) == letters[i])
+			power = i + 1;
+	text_drop(&t, power ? 1 : 0);
+	base = as_written ? 1000 : 1024;
+	if (power && t.len && (*t.p | 0x20) == 'i') {
+		base = as_written ? 1024 : 1000;
 		text_drop(&t, 1);
-		break;
 	}
-	if (t.len && (*t.p | 0x20) == 'i')
-		text_drop(&t, 1);
 	if (t.len && (*t.p | 0x20) == 'b')
 		text_drop(&t, 1);
+	while (power--)
+		*ret *= base;
 	return !t.len && *ret <= 1 << 30;
 }
 
@@ -82,7 +89,8 @@ static bool count_of(const char *s, long otherwise, long max, long *ret)
 }
 
 /* What fio did, from its options and their documented defaults. */
-static bool disk_of(const struct fio_options *o, struct import_disk *ret)
+static bool disk_of(
+    const struct fio_options *o, bool alone, struct import_disk *ret)
 {
 	static const struct {
 		const char *rw;
@@ -101,11 +109,14 @@ static bool disk_of(const struct fio_options *o, struct import_disk *ret)
 	struct import_disk d = {.random = false};
 	long mix;
 
-	if (!size_of(o->bs, 4096, &d.block_bytes) ||
+	if (!size_of(o->bs, o->kb_base, 4096, &d.block_bytes) ||
 	    !count_of(o->iodepth, 1, 1 << 20, &d.depth) ||
 	    !count_of(o->numjobs, 1, 1 << 20, &d.threads) ||
 	    !count_of(o->rwmixread, 50, 100, &mix))
 		return false;
+	/* A synchronous engine has a queue of one, whatever was asked for. */
+	if (alone)
+		d.depth = 1;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!str_eq(o->rw, rows[i].rw))
 			continue;
@@ -158,7 +169,7 @@ static int tell_side(struct fio *f, const struct side *s, bool write)
 
 	if (s->ios <= 0)
 		return 0;
-	if (!disk_of(&f->options, &d))
+	if (!disk_of(&f->options, f->alone, &d))
 		return tell_named(f, s, write ? "write" : "read");
 	d.write = write;
 	r = import_disk_value(
@@ -236,6 +247,7 @@ static int on_job(void *arg, const struct fio_reader *reader, struct err *err)
 		memcpy(f->name, j->name, sizeof(f->name));
 		f->group = reader->group;
 		f->error = 0;
+		f->alone = reader->alone >= 100;
 		f->options = reader->options;
 		f->read = f->write = (struct side){.p99_ns = NAN};
 	}
@@ -269,6 +281,8 @@ static int end(struct import *im, void *state)
 
 	if (r == 0)
 		r = flush(f);
+	if (r == 0 && !isnan(f->reader.timestamp))
+		r = import_meta_number(im, "date", f->reader.timestamp);
 	if (r == 0)
 		r = import_meta(im, "tool", (struct text){"fio", 3});
 	if (r == 0)

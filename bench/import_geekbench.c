@@ -341,6 +341,10 @@ static int node_json(struct import *im, void *state, const struct node *n)
 
 	if (n->kind == NODE_BEGIN || n->kind == NODE_END)
 		return bounds(im, g, n);
+	if (node_is(n, NODE_TEXT, "date"))
+		return import_meta(im, "date", (struct text){n->text, n->len});
+	if (node_is(n, NODE_NUMBER, "date"))
+		return import_meta_number(im, "date", n->number);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!str_eq(n->path, rows[i].path))
 			continue;

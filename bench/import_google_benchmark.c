@@ -24,6 +24,7 @@ struct google_benchmark {
 	char error[IMPORT_TEXT_MAX];
 	double real_time, cpu_time, repetitions;
 	bool failed;
+	bool skipped;
 	/* Aggregates of one run_name that has shown no iterations. */
 	char pending[IMPORT_TEXT_MAX];
 	char pending_unit[16];
@@ -48,7 +49,7 @@ static void benchmark_begin(struct google_benchmark *g)
 	g->aggregate_name[0] = g->error[0] = '\0';
 	memcpy(g->unit, "ns", sizeof("ns"));
 	g->real_time = g->cpu_time = g->repetitions = NAN;
-	g->failed = false;
+	g->failed = g->skipped = false;
 }
 
 static const char *const metrics[] = {
@@ -149,6 +150,26 @@ static int iteration_end(struct import *im, struct google_benchmark *g)
 	return r;
 }
 
+/* Before 1.5 only its name says what it is: "BM_copy/64_stddev". */
+static void old_names(struct google_benchmark *g)
+{
+	static const char *const ends[] = {
+	    "_mean", "_median", "_stddev", "_BigO", "_RMS"};
+	size_t len = strlen(g->name);
+
+	memcpy(g->run_name, g->name, sizeof(g->run_name));
+	for (size_t i = 0; !g->run_type[0] && i < ARRAY_LEN(ends); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (len <= n || !str_eq(g->name + len - n, ends[i]))
+			continue;
+		g->run_name[len - n] = '\0';
+		memcpy(g->run_type, "aggregate", sizeof("aggregate"));
+		(void)stpcpy(g->aggregate_name, ends[i] + 1);
+		g->repetitions = NAN;
+	}
+}
+
 static int benchmark_end(struct import *im, struct google_benchmark *g)
 {
 	double ns;
@@ -156,10 +177,11 @@ static int benchmark_end(struct import *im, struct google_benchmark *g)
 	g->n_benchmarks++;
 	if (!g->name[0])
 		return import_refuse(im, 0, "a benchmark without its name");
-	if (!g->run_name[0]) /* before 1.5 */
-		memcpy(g->run_name, g->name, sizeof(g->run_name));
-	if (g->failed) {
-		scoped(free) char *why = xasprintf("it failed: %s", g->error);
+	if (!g->run_name[0])
+		old_names(g);
+	if (g->failed || g->skipped) {
+		scoped(free) char *why = xasprintf("it %s: %s",
+		    g->failed ? "failed" : "was skipped", g->error);
 
 		return import_skip(
 		    im, (struct text){g->name, strlen(g->name)}, why);
@@ -190,6 +212,7 @@ static void text(struct google_benchmark *g, const char *key, struct text t)
 	    {"aggregate_name", g->aggregate_name, sizeof(g->aggregate_name)},
 	    {"time_unit", g->unit, sizeof(g->unit)},
 	    {"error_message", g->error, sizeof(g->error)},
+	    {"skip_message", g->error, sizeof(g->error)},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -222,6 +245,8 @@ static int node(struct import *im, void *state, const struct node *n)
 		number(g, key, n->number);
 	else if (key && n->kind == NODE_BOOL && str_eq(key, "error_occurred"))
 		g->failed = n->number > 0;
+	else if (key && n->kind == NODE_BOOL && str_eq(key, "skipped"))
+		g->skipped = n->number > 0;
 	else if (node_is(n, NODE_TEXT, "context/host_name"))
 		return import_meta(
 		    im, "machine", (struct text){n->text, n->len});

@@ -94,6 +94,14 @@ static bool vmexit(struct text l, struct text *name, double *cycles)
 	return *name->p >= 'a' && *name->p <= 'z';
 }
 
+/* "ipi (skipped)": vmexit says so of what the machine has no means for. */
+static bool skipped(struct text l, struct text *name)
+{
+	*name = text_eat_word(&l);
+	return is_name(*name) && text_is(text_trim(l), "(skipped)") &&
+	    *name->p >= 'a' && *name->p <= 'z';
+}
+
 /* "PASS name (...)", where the runner never prints more. */
 static bool runner_line(struct text l, struct text *name, struct text *why)
 {
@@ -190,6 +198,8 @@ static int line(struct import *im, void *state, struct text whole)
 		return import_tally_case(
 		    im, &k->tally, (struct text){"abort", 5}, CASE_FAIL, l);
 	}
+	if (skipped(l, &name))
+		return import_skip(im, name, "vmexit skipped it");
 	if (vmexit(text_trim(l), &name, &cycles)) {
 		char slug[64];
 		char metric[IMPORT_NAME_MAX];

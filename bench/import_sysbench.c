@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * sysbench's reports, one or more. cpu is told by its events per second, memory
- * by its MiB; other tests by their events, under their own section's name.
+ * by its MiB. Work of another kind than the default is another series: its
+ * label says what was done.
  */
 #include <math.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "bench/import_private.h"
 #include "bench/sysbench.h"
 
@@ -15,6 +17,9 @@ struct sysbench {
 	size_t n;     /* complete ones */
 	int64_t line; /* where it began */
 	bool is_cpu;  /* "CPU speed:" */
+	/* What was done otherwise than by default: it is no repetition of it.
+	 */
+	char label[IMPORT_TEXT_MAX];
 };
 
 static bool recognise(struct text head)
@@ -46,7 +51,37 @@ static int tell(struct import *im, const struct sysbench *s, const char *base,
 		    "it is printed as 0: too small, or nothing was done");
 	v = import_value_of(metric, unit, direction, value);
 	v.line = s->line;
+	v.label = s->label;
 	return import_value(im, &v);
+}
+
+/* The options that a report prints, with their defaults. */
+static void option(struct sysbench *s, struct text l)
+{
+	static const struct {
+		const char *key;
+		const char *usual;
+		const char *called;
+	} rows[] = {
+	    {"Prime numbers limit: ", "10000", "primes to "},
+	    {"block size: ", "1KiB", "blocks of "},
+	    {"operation: ", "write", ""},
+	    {"scope: ", "global", "scope "},
+	};
+
+	l = text_trim(l);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char value[40];
+		size_t used = strlen(s->label);
+
+		if (!text_eat(&l, rows[i].key))
+			continue;
+		text_copy(value, sizeof(value), l);
+		if (!str_eq(value, rows[i].usual))
+			(void)snprintf(s->label + used, sizeof(s->label) - used,
+			    "%s%s%s", used ? ", " : "", rows[i].called, value);
+		return;
+	}
 }
 
 static int finish(struct import *im, struct sysbench *s)
@@ -97,11 +132,13 @@ static int line(struct import *im, void *state, struct text l)
 			return 0;
 		sysbench_init(&s->report);
 		s->is_cpu = false;
+		s->label[0] = '\0';
 		s->open = true;
 		s->line = import_line(im);
 	}
 	if (text_starts(l, "CPU speed:"))
 		s->is_cpu = true;
+	option(s, l);
 	r = import_place(im, sysbench_line(&s->report, l, import_err(im)));
 	/* Numbers end their lines: digits may be lost. */
 	return r == 0 && l.len ? import_whole(im) : r;

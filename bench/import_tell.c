@@ -48,6 +48,14 @@ int import_meta(struct import *im, const char *key, struct text value)
 	return answer(im, im->ops->meta(im->arg, key, text, &im->err));
 }
 
+int import_meta_number(struct import *im, const char *key, double value)
+{
+	char text[IMPORT_NAME_MAX];
+	int n = snprintf(text, sizeof(text), "%.15g", value);
+
+	return import_meta(im, key, (struct text){text, (size_t)n});
+}
+
 int import_skip(struct import *im, struct text what, const char *why)
 {
 	char name[IMPORT_TEXT_MAX];

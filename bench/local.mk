@@ -131,6 +131,13 @@ tests_unit_bench_import_formats_SOURCES = tests/unit/bench_import_formats.c \
 tests_unit_bench_import_formats_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_bench_import_formats_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
+check_PROGRAMS += tests/unit/bench_import_options
+TESTS += tests/unit/bench_import_options
+tests_unit_bench_import_options_SOURCES = tests/unit/bench_import_options.c \
+	$(bench_import_kit)
+tests_unit_bench_import_options_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_bench_import_options_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
 check_PROGRAMS += tests/unit/bench_history
 TESTS += tests/unit/bench_history
 tests_unit_bench_history_SOURCES = tests/unit/bench_history.c $(bench_kit)

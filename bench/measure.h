@@ -31,9 +31,10 @@ struct bench_fio_side {
 	double iops;
 	double runtime_ms; /* 0 if there was no I/O */
 	double total_ios;
-	double clat_mean_ns; /* completion latency; NAN without I/O */
+	double clat_mean_ns; /* completion latency; NAN if none was taken */
+	double clat_n;       /* of how many; NAN if it does not say */
 	struct bench_percentile percentiles[BENCH_FIO_PERCENTILES_MAX];
-	size_t n_percentiles; /* by percent, rising; 0 without I/O */
+	size_t n_percentiles; /* by percent, rising; 0 if none was taken */
 };
 
 struct bench_fio_job {

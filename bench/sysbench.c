@@ -43,6 +43,7 @@ static int read_plain(struct text *l, struct bench_sysbench *s, struct err *err)
 	} rows[] = {
 	    {"events per second:", "", &s->events_per_second},
 	    {"total time:", "s", &s->total_time_s},
+	    {"time elapsed:", "s", &s->total_time_s}, /* sysbench 1.1 */
 	    {"total number of events:", "", &s->total_events},
 	    {"min:", "", &s->latency_min_ms},
 	    {"avg:", "", &s->latency_avg_ms},
@@ -112,8 +113,9 @@ int sysbench_line(struct bench_sysbench *s, struct text l, struct err *err)
 int sysbench_end(const struct bench_sysbench *s, struct err *err)
 {
 	if (isnan(s->events_per_second))
-		return err_set(
-		    err, ERR_PROTO, "sysbench printed no events per second");
+		return err_set(err, ERR_PROTO,
+		    "sysbench printed no events per second (only its tests "
+		    "cpu and memory are read)");
 	if (isnan(s->total_time_s) || isnan(s->total_events) ||
 	    isnan(s->latency_sum_ms))
 		return err_set(
