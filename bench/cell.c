@@ -23,6 +23,11 @@ bool bench_is_placebo(const char *baseline, const char *candidate)
 	    str_eq(candidate + n, BENCH_PLACEBO);
 }
 
+bool bench_is_placebo_name(const char *variant)
+{
+	return str_ends(variant, BENCH_PLACEBO);
+}
+
 /* ---- one attempt --------------------------------------------------------- */
 
 static int compare_values(const void *va, const void *vb)

@@ -23,6 +23,8 @@
  * differs between the two is noise.
  */
 bool bench_is_placebo(const char *baseline, const char *candidate);
+/* Whether a variant is the placebo of another, by its name. */
+bool bench_is_placebo_name(const char *variant);
 
 enum bench_arm {
 	BENCH_BASELINE,

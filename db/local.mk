@@ -48,6 +48,7 @@ noinst_LIBRARIES += %D%/libdb.a
 	%D%/reader_noise.c \
 	%D%/reader_points.c \
 	%D%/reader_run.c \
+	%D%/reader_scan.c \
 	%D%/reader_series.c \
 	%D%/recall.c %D%/recall.h \
 	%D%/run.c \

@@ -122,21 +122,37 @@ int db_environment_get(
 
 /* ---- all of them -------------------------------------------------------- */
 
+/* A point of attempts, without its values. */
 struct db_scan_point {
-	int64_t series_id;
 	int64_t attempt_id;
 	int64_t branch_id;
 	int64_t environment_id; /* 0: not known */
 	double value;           /* NAN: none of its values is valid */
 };
+struct db_series_head {
+	int64_t series_id;
+	const char *variant;         /* borrowed until row returns */
+	struct db_scan_point newest; /* of all branches */
+};
 /*
- * The points of attempts of all series with ids above `after`, by series and
- * attempt, of whole series, until a page's time is over. *ret_next is the
- * `after` of the next page, 0 at the end.
+ * The newest point of each series with an id above `after` that has one, by
+ * id, until a page's time is over. *ret_next is the `after` of the next page, 0
+ * at the end.
+ *
+ * Points come to the end of a series, as its attempts ran one after the other
+ * on one machine, and only the last one may be written anew: while the newest
+ * is the same, so are those before it.
  */
-int db_points_scan(struct db_reader *r, int64_t after,
-    void (*row)(void *arg, const struct db_scan_point *p), void *arg,
+int db_series_heads(struct db_reader *r, int64_t after,
+    void (*row)(void *arg, const struct db_series_head *head), void *arg,
     int64_t *ret_next, struct err *err);
+/* The points of one series, the oldest first; of this id, and no other. */
+int db_series_scan(struct db_reader *r, int64_t series_id,
+    void (*row)(void *arg, const struct db_scan_point *p), void *arg,
+    struct err *err);
+
+/* ---- branches ----------------------------------------------------------- */
+
 /* Its name; caller frees. Error: NOTFOUND. */
 int db_branch_get(struct db_reader *r, int64_t id, char **ret, struct err *err);
 

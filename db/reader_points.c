@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The points of one series, and those of all. */
+/* The points of one series. */
 #include <math.h>
 
-#include "base/clock.h"
 #include "db/import_facts.h"
 #include "db/mark.h"
 #include "db/read_series.h"
@@ -10,9 +9,6 @@
 #include "db/series.h"
 #include "db/sql.h"
 #include "db/stmt.h"
-
-#define SCAN_MS 80    /* a page ends then, at the end of a series */
-#define SCAN_LOOK 256 /* points between two looks at the clock */
 
 /* ---- one series --------------------------------------------------------- */
 
@@ -214,54 +210,5 @@ int db_environment_get(
 	return 0;
 }
 
-/* ---- all of them -------------------------------------------------------- */
-
-static const char sql_points_scan[] =
-    "SELECT series_id, attempt_id, branch_id, environment_id, value "
-    "FROM point WHERE series_id > ?1 ORDER BY series_id, attempt_id";
-
-static int scan(struct db_reader *r, int64_t after,
-    void (*row)(void *arg, const struct db_scan_point *p), void *arg,
-    int64_t *ret_next, struct err *err)
-{
-	scoped(stmt_reset) struct stmt *st =
-	    stmt_get(reader_conn(r), sql_points_scan);
-	int64_t until_ms = clock_mono_ms() + SCAN_MS;
-	int64_t last = 0;
-	size_t n = 0;
-	bool late = false;
-	int e;
-
-	stmt_bind_int(st, 1, after);
-	*ret_next = 0;
-	while ((e = stmt_step(st, err)) == 1) {
-		struct db_scan_point p = {stmt_int(st, 0), stmt_int(st, 1),
-		    stmt_int(st, 2), stmt_int(st, 3), real_or_nan(st, 4)};
-
-		if (late && p.series_id != last) {
-			*ret_next = last;
-			return 0;
-		}
-		last = p.series_id;
-		row(arg, &p);
-		if (++n % SCAN_LOOK == 0)
-			late = late || clock_mono_ms() > until_ms;
-	}
-	return e;
-}
-
-int db_points_scan(struct db_reader *r, int64_t after,
-    void (*row)(void *arg, const struct db_scan_point *p), void *arg,
-    int64_t *ret_next, struct err *err)
-{
-	int e = reader_begin(r, READER_MAX_MS, err);
-
-	if (e < 0)
-		return e;
-	e = scan(r, after, row, arg, ret_next, err);
-	reader_end(r);
-	return e;
-}
-
 const char *const sql_reader_points[] = {sql_points, sql_point_values,
-    sql_points_imported, sql_environment_text, sql_points_scan, NULL};
+    sql_points_imported, sql_environment_text, NULL};

@@ -40,5 +40,6 @@ extern const char *const sql_reader_noise[];
 extern const char *const sql_reader_branches[];
 extern const char *const sql_reader_series[];
 extern const char *const sql_reader_points[];
+extern const char *const sql_reader_scan[];
 
 #endif

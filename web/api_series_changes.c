@@ -239,7 +239,7 @@ static int lately(struct request *rq, struct jw *w, struct err *err)
 	int r = request_reader(rq, &reader, err);
 
 	if (r == 0)
-		r = series_changes_find(reader, &found, err);
+		r = series_changes_find(rq->web->watch, reader, &found, err);
 	if (r < 0)
 		return r;
 	jw_object(w, NULL);

@@ -81,10 +81,11 @@ struct web {
 	const struct web_options *opts;
 	struct link *link;
 	struct events *events;
-	pthread_key_t reader_key; /* each thread's db_reader */
-	struct db_filter *filter; /* of them all */
-	atomic_int n_hooks;       /* webhooks on their way */
-	struct throttle throttle; /* of wrong tokens */
+	pthread_key_t reader_key;   /* each thread's db_reader */
+	struct db_filter *filter;   /* of them all */
+	struct series_watch *watch; /* likewise */
+	atomic_int n_hooks;         /* webhooks on their way */
+	struct throttle throttle;   /* of wrong tokens */
 };
 
 /* Who reads without a token. */

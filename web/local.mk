@@ -79,6 +79,7 @@ web_tests = \
 	tests/unit/web_metrics \
 	tests/unit/web_noise \
 	tests/unit/web_series \
+	tests/unit/web_series_changes \
 	tests/unit/web_session \
 	tests/unit/web_submit
 # Makes the database of tests/t/t0810-history.t.
@@ -126,6 +127,9 @@ tests_unit_web_pages_LDADD = $(web_test_libs)
 tests_unit_web_series_SOURCES = tests/unit/web_series.c \
 	$(series_world) $(web_harness)
 tests_unit_web_series_LDADD = $(web_test_libs)
+tests_unit_web_series_changes_SOURCES = \
+	tests/unit/web_series_changes.c $(series_world) $(db_kit)
+tests_unit_web_series_changes_LDADD = $(web_test_libs)
 tests_unit_web_session_SOURCES = tests/unit/web_session.c $(web_harness)
 tests_unit_web_session_LDADD = $(web_test_libs)
 tests_unit_web_submit_SOURCES = tests/unit/web_submit.c $(web_harness)

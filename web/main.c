@@ -13,6 +13,7 @@
 #include "web/assets.h"
 #include "web/http.h"
 #include "web/routes.h"
+#include "web/series_changes.h"
 
 static void reader_done(void *reader)
 {
@@ -108,6 +109,7 @@ int web_main(const struct web_options *opts)
 	}
 	web.events = events_new();
 	web.filter = db_filter_new();
+	web.watch = series_watch_new();
 	throttle_init(&web.throttle);
 	r = run(&web, &err);
 	if (r < 0)
@@ -116,5 +118,6 @@ int web_main(const struct web_options *opts)
 	throttle_done(&web.throttle);
 	(void)pthread_key_delete(web.reader_key);
 	db_filter_free(web.filter);
+	series_watch_free(web.watch);
 	return r < 0 ? 1 : 0;
 }

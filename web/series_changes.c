@@ -1,12 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One pass over all points; what is in memory is one series. */
+/*
+ * What a series tells depends on its own points alone, and what is to be
+ * believed on all that was found. So the former is kept, with the newest point
+ * that was read for it, and read again once there is another.
+ *
+ * Invariant: what is kept of a series was read in one transaction, begun after
+ * that of every older one: under the lock.
+ */
 #include "web/series_changes.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "bench/bench.h"
 #include "db/db.h"
+
+/* What was found in a series. */
+struct seen {
+	struct db_scan_point newest; /* that was read */
+	size_t n_histories;
+	size_t n_scans;
+	struct series_change *v; /* by branch, then by time */
+	size_t n;
+	size_t cap;
+};
+
+struct series_watch {
+	pthread_mutex_t lock; /* of all below */
+	struct map seen;      /* by series */
+};
 
 /* One branch of the series that is being read. */
 struct lane {
@@ -21,17 +45,23 @@ struct lane {
 	size_t cap_cuts;
 };
 
+/* A series, as it is now. */
+struct head {
+	int64_t series_id;
+	struct db_scan_point newest;
+};
+
 struct finding {
-	int64_t series_id;  /* that is being read */
-	int64_t last_id;    /* the last one that was looked at */
+	struct series_watch *watch;
+	struct head *heads;
+	size_t n_heads;
+	size_t cap_heads;
+	size_t n_scans; /* of all series, for what was found */
+	/* Of the series that is being read: */
 	struct lane *lanes; /* those behind n are kept for their memory */
 	size_t n;
 	size_t cap;
-	struct series_changes *ret;
-	size_t cap_changes;
-	size_t n_scans;
-	int status;
-	struct err *err;
+	struct db_scan_point newest;
 };
 
 static void finding_done(struct finding *f)
@@ -42,6 +72,56 @@ static void finding_done(struct finding *f)
 		free(f->lanes[i].cuts);
 	}
 	free(f->lanes);
+	free(f->heads);
+}
+
+/* ---- the watch ---------------------------------------------------------- */
+
+static void seen_free(struct seen *s)
+{
+	if (!s)
+		return;
+	free(s->v);
+	free(s);
+}
+SCOPED_DEFINE(struct seen, seen_free);
+
+struct series_watch *series_watch_new(void)
+{
+	struct series_watch *w = xcalloc(1, sizeof(*w));
+
+	/* The default kind of mutex fails for bugs only. */
+	if (pthread_mutex_init(&w->lock, NULL) != 0)
+		abort();
+	return w;
+}
+
+void series_watch_free(struct series_watch *w)
+{
+	size_t pos = 0;
+	struct seen *s;
+
+	if (!w)
+		return;
+	while ((s = map_next(&w->seen, &pos)))
+		seen_free(s);
+	map_done(&w->seen);
+	(void)pthread_mutex_destroy(&w->lock); /* nobody has it */
+	free(w);
+}
+
+static bool is_same(double a, double b)
+{
+	return a == b || (isnan(a) && isnan(b));
+}
+
+/* Nothing came to it, and the last point was not written anew. */
+static bool is_up_to_date(
+    const struct seen *s, const struct db_scan_point *newest)
+{
+	return s && s->newest.attempt_id == newest->attempt_id &&
+	    s->newest.environment_id == newest->environment_id &&
+	    is_same(s->newest.value, newest->value);
 }
 
 void series_changes_free(struct series_changes *c)
@@ -100,20 +180,19 @@ static void lane_add(struct lane *l, const struct db_scan_point *p)
 	l->attempts[l->n++] = p->attempt_id;
 }
 
-static void add_change(
-    struct finding *f, const struct lane *l, const struct bench_change *found)
+static void add_change(struct seen *to, int64_t series_id, const struct lane *l,
+    const struct bench_change *found)
 {
-	struct series_changes *to = f->ret;
-
-	if (to->n == f->cap_changes) {
-		f->cap_changes = f->cap_changes ? 2 * f->cap_changes : 64;
-		to->v = xrealloc(to->v, f->cap_changes, sizeof(to->v[0]));
+	if (to->n == to->cap) {
+		to->cap = to->cap ? 2 * to->cap : 4;
+		to->v = xrealloc(to->v, to->cap, sizeof(to->v[0]));
 	}
-	to->v[to->n++] = (struct series_change){f->series_id, l->branch_id,
-	    l->attempts[found->index], found->p_bound};
+	to->v[to->n++] = (struct series_change){
+	    series_id, l->branch_id, l->attempts[found->index], found->p_bound};
 }
 
-static int lane_look(struct finding *f, const struct lane *l)
+static int lane_look(
+    struct seen *to, int64_t series_id, const struct lane *l, struct err *err)
 {
 	scoped(bench_changes_free) struct bench_changes *c = NULL;
 	struct bench_changes_options o = BENCH_CHANGES_DEFAULTS;
@@ -122,36 +201,84 @@ static int lane_look(struct finding *f, const struct lane *l)
 	o.environments = l->cuts;
 	o.n_environments = l->n_cuts;
 	o.no_spikes = true;
-	r = bench_changes(l->x, l->n, &o, &c, f->err);
+	r = bench_changes(l->x, l->n, &o, &c, err);
 	if (r < 0)
 		return r;
-	f->ret->n_histories++;
-	f->n_scans += c->n_scans;
+	to->n_histories++;
+	to->n_scans += c->n_scans;
 	for (size_t i = 0; i < c->n_changes; i++)
-		add_change(f, l, &c->changes[i]);
+		add_change(to, series_id, l, &c->changes[i]);
 	return 0;
 }
 
-/* ---- all of them -------------------------------------------------------- */
-
-static void series_end(struct finding *f)
-{
-	for (size_t i = 0; i < f->n && f->status == 0; i++)
-		f->status = lane_look(f, &f->lanes[i]);
-	f->n = 0;
-	f->last_id = f->series_id;
-}
+/* ---- one series --------------------------------------------------------- */
 
 static void on_point(void *arg, const struct db_scan_point *p)
 {
 	struct finding *f = arg;
 
-	if (p->series_id != f->series_id) {
-		series_end(f);
-		f->series_id = p->series_id;
-	}
 	if (!isnan(p->value))
 		lane_add(lane_of(f, p->branch_id), p);
+	f->newest = *p;
+}
+
+static int series_look(struct finding *f, struct db_reader *reader,
+    int64_t series_id, struct err *err)
+{
+	scoped(seen_free) struct seen *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	f->n = 0;
+	r = db_series_scan(reader, series_id, on_point, f, err);
+	for (size_t i = 0; r == 0 && i < f->n; i++)
+		r = lane_look(s, series_id, &f->lanes[i], err);
+	if (r < 0)
+		return r;
+	s->newest = f->newest;
+	seen_free(map_take(&f->watch->seen, series_id));
+	map_put(&f->watch->seen, series_id, take(s));
+	return 0;
+}
+
+/* ---- all of them -------------------------------------------------------- */
+
+/* Noise is no news. */
+static void on_head(void *arg, const struct db_series_head *head)
+{
+	struct finding *f = arg;
+
+	if (bench_is_placebo_name(head->variant))
+		return;
+	if (f->n_heads == f->cap_heads) {
+		f->cap_heads = f->cap_heads ? 2 * f->cap_heads : 256;
+		f->heads =
+		    xrealloc(f->heads, f->cap_heads, sizeof(f->heads[0]));
+	}
+	f->heads[f->n_heads++] = (struct head){head->series_id, head->newest};
+}
+
+/* Brings the watch up to date. */
+static int all_look(struct finding *f, struct db_reader *reader,
+    size_t *ret_n_read, struct err *err)
+{
+	int64_t after = 0;
+	size_t n_read = 0;
+	int r;
+
+	do {
+		r = db_series_heads(reader, after, on_head, f, &after, err);
+	} while (r == 0 && after);
+	for (size_t i = 0; r == 0 && i < f->n_heads; i++) {
+		struct head *h = &f->heads[i];
+		const struct seen *s = map_find(&f->watch->seen, h->series_id);
+
+		if (is_up_to_date(s, &h->newest))
+			continue;
+		r = series_look(f, reader, h->series_id, err);
+		n_read++;
+	}
+	*ret_n_read = n_read;
+	return r;
 }
 
 static int newest_first(const void *va, const void *vb)
@@ -165,9 +292,8 @@ static int newest_first(const void *va, const void *vb)
 	return (a->series_id > b->series_id) - (a->series_id < b->series_id);
 }
 
-static void believe(struct finding *f)
+static void believe(struct series_changes *c, size_t n_scans)
 {
-	struct series_changes *c = f->ret;
 	scoped(free) double *p = xcalloc(c->n + 1, sizeof(p[0]));
 	scoped(free) bool *good = xcalloc(c->n + 1, sizeof(good[0]));
 	size_t n = 0;
@@ -175,7 +301,7 @@ static void believe(struct finding *f)
 	for (size_t i = 0; i < c->n; i++)
 		p[i] = c->v[i].p;
 	(void)bench_history_believe(/* how many is counted below */
-	    p, c->n, f->n_scans, SERIES_CHANGES_Q, good);
+	    p, c->n, n_scans, SERIES_CHANGES_Q, good);
 	c->n_found = c->n;
 	for (size_t i = 0; i < c->n; i++)
 		if (good[i])
@@ -185,45 +311,54 @@ static void believe(struct finding *f)
 		qsort(c->v, n, sizeof(c->v[0]), newest_first);
 }
 
-/*
- * A page whose time is over before it ends, as the computer is busy, is taken
- * up again behind the last series of it that is whole.
- */
-static int read_page(
-    struct finding *f, struct db_reader *reader, int64_t *after)
+/* All that was found, in the order of series. */
+static void gather(struct finding *f, struct series_changes *c)
 {
-	struct err why = ERR_INIT;
-	int64_t from = *after;
-	int r = db_points_scan(reader, from, on_point, f, after, &why);
+	const struct map *seen = &f->watch->seen;
+	size_t n = 0;
 
-	if (r == -ERR_TIMEOUT && f->last_id > from) {
-		f->n = 0;
-		f->series_id = f->last_id;
-		*after = f->last_id;
-		return 0;
+	for (size_t i = 0; i < f->n_heads; i++) {
+		const struct seen *s = map_find(seen, f->heads[i].series_id);
+
+		c->n_histories += s->n_histories;
+		f->n_scans += s->n_scans;
+		n += s->n;
 	}
-	return r < 0 ? err_copy(f->err, &why) : 0;
+	c->v = xcalloc(n ? n : 1, sizeof(c->v[0]));
+	for (size_t i = 0; i < f->n_heads; i++) {
+		const struct seen *s = map_find(seen, f->heads[i].series_id);
+
+		for (size_t k = 0; k < s->n; k++)
+			c->v[c->n++] = s->v[k];
+	}
 }
 
-int series_changes_find(
-    struct db_reader *reader, struct series_changes **ret, struct err *err)
+static int find(struct finding *f, struct db_reader *reader,
+    struct series_changes *c, struct err *err)
+{
+	int r;
+
+	if (pthread_mutex_lock(&f->watch->lock) != 0)
+		abort();
+	r = all_look(f, reader, &c->n_read, err);
+	if (r == 0)
+		gather(f, c);
+	if (pthread_mutex_unlock(&f->watch->lock) != 0)
+		abort();
+	return r;
+}
+
+int series_changes_find(struct series_watch *w, struct db_reader *reader,
+    struct series_changes **ret, struct err *err)
 {
 	scoped(series_changes_free) struct series_changes *c =
 	    xcalloc(1, sizeof(*c));
-	scoped_val(finding_done) struct finding f = {.ret = c, .err = err};
-	int64_t after = 0;
-	int r;
+	scoped_val(finding_done) struct finding f = {.watch = w};
+	int r = find(&f, reader, c, err);
 
-	do {
-		r = read_page(&f, reader, &after);
-	} while (r == 0 && f.status == 0 && after);
-	if (r == 0)
-		series_end(&f);
-	if (r == 0)
-		r = f.status;
 	if (r < 0)
 		return r;
-	believe(&f);
+	believe(c, f.n_scans);
 	*ret = take(c);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What changed over all series: the points of all are read once, each branch of
- * each is looked at by the default detector, and of what was found those
- * changes are left that are to be believed together.
+ * What changed lately, over all series: each branch of each is looked at by
+ * the default detector, and of what was found those changes are left that are
+ * to be believed together. A watch keeps what was found, so that only series
+ * that have new points are read again.
  */
 #ifndef WEB_SERIES_CHANGES_H
 #define WEB_SERIES_CHANGES_H
@@ -28,11 +29,21 @@ struct series_changes {
 	size_t n;
 	size_t n_histories; /* that were looked at */
 	size_t n_found;     /* changes, believed or not */
+	size_t n_read;      /* series whose points were read for this */
 };
 
-/* Imported values are not looked at. */
-int series_changes_find(
-    struct db_reader *reader, struct series_changes **ret, struct err *err);
+/*
+ * One for all threads of a process, each with its own reader of the same
+ * folder: about 200 bytes a series.
+ */
+struct series_watch;
+struct series_watch *series_watch_new(void);
+void series_watch_free(struct series_watch *w); /* NULL is allowed */
+SCOPED_DEFINE(struct series_watch, series_watch_free);
+
+/* Neither imported values nor placebos are looked at. */
+int series_changes_find(struct series_watch *w, struct db_reader *reader,
+    struct series_changes **ret, struct err *err);
 void series_changes_free(struct series_changes *c);
 SCOPED_DEFINE(struct series_changes, series_changes_free);
 

@@ -23,7 +23,8 @@ static const char *const *const lists[] = {sql_migrate, sql_open, sql_words,
     sql_reader_job, sql_reader_attempt, sql_reader_cells, sql_import,
     sql_machine_alias, sql_reader_import, sql_reader_imports,
     sql_reader_changes, sql_reader_machine, sql_reader_branches,
-    sql_reader_series, sql_reader_points, sql_reader_noise, sql_metric};
+    sql_reader_series, sql_reader_points, sql_reader_scan, sql_reader_noise,
+    sql_metric};
 
 static const char *const big[] = {"run", "r", "job", "j", "attempt", "a",
     "job_event", "sample", "p", "run_file", "run_history", "case_fail",
