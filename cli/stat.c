@@ -18,6 +18,7 @@
 #define VALUES_MAX BENCH_CHANGES_MAX
 #define TEXT_BYTES 65536
 #define SPIKES_SHOWN 20
+#define BLANKS " \t"
 /* Equal within 1 %, as for processors: a file names no metric. */
 #define MARGIN .01
 
@@ -64,14 +65,31 @@ static void lines_done(struct lines *l)
 	buf_done(&l->text);
 }
 
+/*
+ * Text without zero bytes, behind which a number would lose its digits. A mark
+ * before UTF-8 and empty lines at the end mean nothing.
+ */
 static int lines_open(struct cli *cli, struct lines *l)
 {
 	struct err err = ERR_INIT;
+	const char *data;
+	const char *zero;
 
 	l->cli = cli;
 	l->name = cli->opts.args[2];
 	if (fs_read(l->name, FILE_BYTES, &l->text, &err) < 0)
 		return cli_bad(cli, "%s", err.msg);
+	data = buf_str(&l->text);
+	if (str_starts(data, "\xff\xfe") || str_starts(data, "\xfe\xff"))
+		return cli_bad(cli, "%s: it is UTF-16; must be UTF-8", l->name);
+	zero = memchr(data, '\0', l->text.len);
+	if (zero)
+		return cli_bad(cli, "%s: byte %td: a zero byte; must be text",
+		    l->name, zero - data);
+	l->at = str_starts(data, "\xef\xbb\xbf") ? 3 : 0;
+	while (
+	    l->text.len > l->at && strchr(BLANKS "\r\n", data[l->text.len - 1]))
+		l->text.len--;
 	return CLI_OK;
 }
 
@@ -107,17 +125,19 @@ static bool next_line(struct lines *l)
 static int read_number(const struct lines *l, const char *text, double *ret)
 {
 	static const char must[] = "a decimal number";
-	const char *plain = text + strspn(text, "+-.0123456789eE");
+	const char *plain;
 	char *end;
 	double v;
 
+	text += strspn(text, BLANKS);
+	plain = text + strspn(text, "+-.0123456789eE");
 	if (!*text)
 		return bad_line(l, text, "nothing found", must);
 	/* The scan keeps strtod() from nan, inf and hexadecimal forms. */
-	if (*plain)
+	if (plain[strspn(plain, BLANKS)])
 		return bad_line(l, plain, "not a digit", must);
 	v = strtod(text, &end);
-	if (end == text || *end)
+	if (end == text || end[strspn(end, BLANKS)])
 		return bad_line(l, end, "no number", must);
 	if (!isfinite(v))
 		return bad_line(l, text, "too large", must);
@@ -137,29 +157,62 @@ static void arms_done(struct arms *a)
 	numbers_done(&a->x[1]);
 }
 
+/*
+ * The two fields of a line, each perhaps in quotes, cut off from it; false if
+ * there is one only. What stands behind the second stays, to be refused.
+ */
+static bool two_fields(char *line, char *ret[2])
+{
+	bool two = false;
+
+	for (int i = 0; i < 2; i++) {
+		bool quoted = *line == '"';
+		char *end;
+
+		ret[i] = line += quoted;
+		end = strchr(line, quoted ? '"' : ',');
+		if (quoted && end && (end[1] == '\0' || (!i && end[1] == ',')))
+			*end++ = '\0';
+		if (!end || i)
+			break;
+		two = *end == ',';
+		*end = '\0';
+		line = end + two;
+	}
+	return two;
+}
+
 static int read_arm(struct lines *l, struct arms *a)
 {
 	static const char *const names[] = {"baseline", "candidate"};
-	char *comma = strchr(l->line, ',');
-	size_t len = comma ? (size_t)(comma - l->line) : strlen(l->line);
+	char *fields[2] = {NULL, NULL};
+	bool two = two_fields(l->line, fields);
 	double v = 0;
 	int code;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strlen(names[i]) != len ||
-		    memcmp(names[i], l->line, len) != 0)
+		if (!str_eq(names[i], fields[0]))
 			continue;
-		if (!comma)
-			return bad_line(
-			    l, l->line + len, "no value", "arm,value");
-		code = read_number(l, comma + 1, &v);
+		if (!two)
+			return bad_line(l, fields[0] + strlen(fields[0]),
+			    "no value", "arm,value");
+		code = read_number(l, fields[1], &v);
 		if (code == CLI_OK && v <= 0)
-			return bad_line(l, comma + 1, "not above 0", "above 0");
+			return bad_line(
+			    l, fields[1], "0 or less", "a number above 0");
 		if (code == CLI_OK)
 			numbers_add(&a->x[i], v);
 		return code;
 	}
 	return bad_line(l, l->line, "no arm", "baseline or candidate");
+}
+
+static bool is_heading(char *line)
+{
+	char *fields[2] = {NULL, NULL};
+
+	return two_fields(line, fields) && str_eq(fields[0], "arm") &&
+	    str_eq(fields[1], "value");
 }
 
 static int read_arms(struct cli *cli, struct arms *a)
@@ -169,7 +222,7 @@ static int read_arms(struct cli *cli, struct arms *a)
 
 	if (code != CLI_OK)
 		return code;
-	if (!next_line(&l) || !str_eq(l.line, "arm,value")) {
+	if (!next_line(&l) || !is_heading(l.line)) {
 		if (!l.number)
 			return cli_bad(cli,
 			    "%s:1:1: empty; must begin with arm,value", l.name);
@@ -441,8 +494,9 @@ static void add_change(struct table *t, const struct bench_change *c)
 	table_text(t, bench_ratio_text(c->ratio, ratio));
 }
 
+/* Of fewer values than least no change can be told. */
 static void print_changes_table(
-    struct cli *cli, const struct bench_changes *c, size_t n)
+    struct cli *cli, const struct bench_changes *c, size_t n, size_t least)
 {
 	static const struct column columns[] = {
 	    {"index", "INDEX", COLUMN_RIGHT, COLUMN_ALL},
@@ -466,6 +520,8 @@ static void print_changes_table(
 		    &end, "%s %zu", i ? "," : "; spikes at", c->spikes[i]);
 	if (c->n_spikes > SPIKES_SHOWN)
 		buf_printf(&end, " and %zu more", c->n_spikes - SPIKES_SHOWN);
+	if (n < least)
+		buf_printf(&end, "; none can be told of fewer than %zu", least);
 	term_line(&cli->out, buf_str(&end));
 	if (c->suspect != BENCH_NO_SUSPECT)
 		term_line(
@@ -489,7 +545,8 @@ static int stat_changes(struct cli *cli)
 	if (cli->format == FORMAT_JSON)
 		print_changes_json(cli, c, x.n);
 	else
-		print_changes_table(cli, c, x.n);
+		print_changes_table(cli, c, x.n,
+		    o.detector == BENCH_MAXT ? 2 * BENCH_LEVEL_LEAST : 0);
 	return CLI_OK;
 }
 

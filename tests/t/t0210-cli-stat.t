@@ -95,6 +95,14 @@ printf 'arm,value\r\nbaseline,1\r\ncandidate,2\r\n' >crlf.csv
 run ratio --direction higher --format json crlf.csv
 says "CRLF ends a line, too" '"overhead":0\.5,'
 
+# What spreadsheets write: a mark, quotes, blanks, empty lines at the end.
+printf '\357\273\277"arm","value"\r\n"baseline",1\r\n"candidate","2"\r\n' >marked.csv
+run ratio --direction higher --format json marked.csv
+says "a mark before UTF-8 and quotes mean nothing" '"overhead":0\.5,'
+printf 'arm,value\nbaseline,1 \ncandidate, 2\n\r\n\n' >blanks.csv
+run ratio --direction higher --format json blanks.csv
+says "nor do blanks, and empty lines at the end" '"overhead":0\.5,'
+
 # bad_csv DESCRIPTION POSITION-AND-MESSAGE TEXT
 bad_csv() {
 	printf '%b' "$3" >bad.csv
@@ -120,11 +128,25 @@ bad_csv "hexadecimal is refused" \
 	'arm,value\nbaseline,0x1\n'
 bad_csv "nan is refused" "2:10: not a digit; must be a decimal number" \
 	'arm,value\nbaseline,nan\n'
-bad_csv "0 has no logarithm" "3:11: not above 0; must be above 0" \
+bad_csv "0 has no logarithm" "3:11: 0 or less; must be a number above 0" \
 	'arm,value\nbaseline,1\ncandidate,0\n'
 bad_csv "a huge number is refused" \
 	"2:10: too large; must be a decimal number" \
 	'arm,value\nbaseline,1e999\n'
+bad_csv "a comma behind the value is refused" \
+	"2:11: not a digit; must be a decimal number" \
+	'arm,value\nbaseline,1,\n'
+bad_csv "a third field in quotes is refused, too" \
+	"2:12: not a digit; must be a decimal number" \
+	'arm,value\nbaseline,"1",2\n'
+bad_csv "a quote that does not end is refused" \
+	"2:1: no arm; must be baseline or candidate" \
+	'arm,value\n"baseline,1\n'
+bad_csv "digits behind a zero byte are not lost" \
+	" byte 20: a zero byte; must be text" \
+	'arm,value\nbaseline,1\00003\ncandidate,2\n'
+bad_csv "UTF-16 is refused" " it is UTF-16; must be UTF-8" \
+	'\0377\0376a\0000r\0000m\0000'
 bad_csv "an absent arm is refused" " candidate: no values" \
 	'arm,value\nbaseline,1\n'
 arms uneven.csv "1 2 3" "1 2"
@@ -168,9 +190,9 @@ is "Otava's points are found, with Otava's p" \
 	"$(printf '%s' "$out" | grep -E '"(index|p)":' | cut -c1-22 | tr -d ' \n')" \
 	'"index":10,"p":4.475996943"index":11,"p":1.568477249"index":15,"p":0.000562884"index":71,"p":3.035065604"index":363,"p":0.005469311'
 
-printf '1\n2\n 3\n' >bad.txt
-refused "a blank is no number" \
-	"bad.txt:3:1: not a digit; must be a decimal number" changes bad.txt
+printf '1\n2\n3 4\n' >bad.txt
+refused "two numbers are not one" \
+	"bad.txt:3:2: not a digit; must be a decimal number" changes bad.txt
 printf '1\n2.5.1\n' >bad.txt
 refused "two points are refused" \
 	"bad.txt:2:4: no number; must be a decimal number" changes bad.txt
@@ -202,5 +224,15 @@ run ratio
 is "a missing file name is wrong usage" "$code" 2
 run --help
 like "help shows the usage" "$code $out" '^0 usage: ironbench stat'
+
+seq 9 >nine.txt
+run changes nine.txt
+is "too few values are said" "$out" \
+	"0 changes in 9 values; none can be told of fewer than 10"
+run changes --detector otava nine.txt
+like "which is not so of the other detector" "$out" '^0 changes in 9 values$'
+printf '\357\273\2771\n2\n\n' >marked.txt
+run changes --format json marked.txt
+says "a mark and empty lines at the end mean nothing" '^\{"n":2,'
 
 done_testing
