@@ -52,6 +52,8 @@ static const struct option_row rows[OPT_COUNT] = {
         "otava: least relative change (default 0)"},
     [OPT_NAME] = {"name", "NAME", "name of the run"},
     [OPT_PAIRED] = {"paired", NULL, "the i-th values of both arms are a pair"},
+    [OPT_PLACEBOS] = {"placebos", NULL,
+        "those, too, that measure a variant against itself"},
     [OPT_PRIORITY] = {"priority", "N", "higher runs first (default 0)"},
     [OPT_PROJECT] = {"project", "NAME",
         "the project (default: git config ironbench.project)"},

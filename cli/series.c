@@ -38,6 +38,8 @@ static int ask_page(struct cli *cli, int64_t after, json_t **ret)
 	query_add(&path, "guest", cli->opts.value[OPT_GUEST]);
 	query_add(&path, "controller", cli->opts.value[OPT_CONTROLLER]);
 	query_add(&path, "branch", cli->opts.value[OPT_BRANCH]);
+	if (options_has(&cli->opts, OPT_PLACEBOS))
+		query_add(&path, "placebos", "1");
 	if (path.failed)
 		return cli_bad(
 		    cli, "%s: a name is too long", cli->command->name);

@@ -54,6 +54,7 @@ struct db_series_query {
 	const char *words; /* each of them in one of the five names */
 	int64_t after;     /* ids above it */
 	int limit;         /* series: 1 to DB_SERIES_MAX */
+	bool placebos;     /* those, too; else only one that variant names */
 };
 /*
  * Series and each of their branches, by id. *ret_next is the `after` of the
@@ -69,7 +70,7 @@ int db_series_branches(struct db_reader *r, int64_t id,
     bool (*row)(void *arg, const struct db_series_branch *b), void *arg,
     struct err *err);
 
-/* How many series there are of each metric and unit. */
+/* How many series there are of each metric and unit; placebos are none. */
 int db_series_metrics(struct db_reader *r,
     bool (*row)(
         void *arg, const char *metric, const char *unit, int64_t n_series),

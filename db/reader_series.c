@@ -142,6 +142,13 @@ static bool has_words(const struct db_series *s, const char *words)
 	return true;
 }
 
+/* What differs between equals is no history, unless it is asked for. */
+static bool is_wanted(
+    const struct db_series *s, const struct db_series_query *q)
+{
+	return q->placebos || q->variant || !bench_is_placebo_name(s->variant);
+}
+
 static int pass_series(
     struct db_reader *r, struct list *l, int64_t *ret_next, struct err *err)
 {
@@ -166,7 +173,7 @@ static int pass_series(
 			return 0;
 		}
 		series_row(st, &s);
-		if (!has_words(&s, q->words))
+		if (!is_wanted(&s, q) || !has_words(&s, q->words))
 			continue;
 		e = pass_branches(r, &s, l, err);
 		if (e < 0 || l->stop)
@@ -199,7 +206,9 @@ int db_series_list(struct db_reader *r, const struct db_series_query *q,
 static const char sql_series_metrics[] =
     "SELECT m.text, u.text, count(*) FROM series s "
     "JOIN word m ON m.id = s.metric_id JOIN word u ON u.id = s.unit_id "
-    "WHERE s.id > 0 GROUP BY s.metric_id, s.unit_id ORDER BY m.text, u.text";
+    "JOIN word v ON v.id = s.variant_id "
+    "WHERE s.id > 0 AND v.text NOT GLOB '*" BENCH_PLACEBO
+    "' GROUP BY s.metric_id, s.unit_id ORDER BY m.text, u.text";
 
 int db_series_metrics(struct db_reader *r,
     bool (*row)(

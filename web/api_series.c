@@ -49,6 +49,8 @@ const struct query_param series_query[] = {
         "ids above it: next of the page before"},
     [SERIES_LIMIT] = {"limit", QUERY_INT, 1, DB_SERIES_MAX,
         "series, 100 if absent"},
+    [SERIES_PLACEBOS] = {"placebos", QUERY_INT, 0, 1,
+        "1: with those that measure a variant against itself"},
     {NULL, QUERY_INT, 0, 0, NULL},
 };
 
@@ -74,7 +76,8 @@ static int list(struct request *rq, struct jw *w, struct err *err)
 	    query_text(rq, SERIES_GUEST), query_text(rq, SERIES_CONTROLLER),
 	    query_text(rq, SERIES_BRANCH), query_text(rq, SERIES_FIND),
 	    v[SERIES_AFTER].number,
-	    v[SERIES_LIMIT].set ? (int)v[SERIES_LIMIT].number : LIST_DEFAULT};
+	    v[SERIES_LIMIT].set ? (int)v[SERIES_LIMIT].number : LIST_DEFAULT,
+	    v[SERIES_PLACEBOS].number == 1};
 	struct db_reader *reader;
 	int64_t next = 0;
 	int r = request_reader(rq, &reader, err);

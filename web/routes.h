@@ -109,7 +109,8 @@ enum series_query_index {
 	SERIES_BRANCH,
 	SERIES_FIND,
 	SERIES_AFTER,
-	SERIES_LIMIT
+	SERIES_LIMIT,
+	SERIES_PLACEBOS
 };
 extern const struct query_param history_query[];
 enum history_query_index {

@@ -130,6 +130,15 @@ for version in 6.2.1 6.3.0; do
 done
 like "it is a series" "$("$IRONBENCH" series --metric geekbench6.multi_core)" \
 	'geekbench6.multi_core +t16-1 +kvm +imported +2 '
+ok "a placebo is imported" "$IRONBENCH" import "$IB_TMP/6.2.1.json" \
+	--machine t16-1 --variant 'kvm#placebo'
+geekbench() {
+	"$IRONBENCH" series --metric geekbench6.multi_core --format csv "$@" |
+		grep -c '^[0-9]'
+}
+is "it is listed if it is asked for" "$(geekbench --placebos)" 2
+is "  or named" "$(geekbench --variant 'kvm#placebo')" 1
+is "  and else is no series to choose" "$(geekbench)" 1
 said=$("$IRONBENCH" history --metric geekbench6.multi_core)
 diag "$said"
 like "its history begins with an import" "$said" '^ *import 1 +20[0-9-]+ '

@@ -105,12 +105,56 @@ static void a_machine_that_nobody_knows_is_not_found(void **state)
 	json_decref(harness_json(*state, "/api/v1/machines/nobody/noise", 404));
 }
 
+static size_t listed(struct harness *h, const char *query)
+{
+	scoped(free) char *path = xasprintf("/api/v1/series?%s", query);
+	json_t *doc = harness_json(h, path, 200);
+	size_t n = json_array_size(json_object_get(doc, "series"));
+
+	json_decref(doc);
+	return n;
+}
+
+static void series_of_placebos_are_listed_when_they_are_asked_for(void **state)
+{
+	assert_int_equal(listed(*state, "metric=" WORLD_METRIC), 1);
+	assert_int_equal(
+	    listed(*state, "metric=" WORLD_METRIC "&placebos=0"), 1);
+	assert_int_equal(
+	    listed(*state, "metric=" WORLD_METRIC "&placebos=1"), 2);
+	assert_int_equal(listed(*state, "find=placebo"), 0);
+	assert_int_equal(listed(*state, "find=placebo&placebos=1"), 1);
+	assert_int_equal(listed(*state, "variant=vboxdrv%23placebo"), 1);
+	json_decref(harness_json(*state, "/api/v1/series?placebos=2", 400));
+}
+
+static void placebos_do_not_count_as_series_of_a_metric(void **state)
+{
+	json_t *doc = harness_json(*state, "/api/v1/metrics", 200);
+	const json_t *m;
+	size_t n = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "metrics"), i, m)
+	{
+		if (!str_eq(doc_text(m, "name"), WORLD_METRIC))
+			continue;
+		assert_int_equal(doc_number(m, "series"), 1);
+		n++;
+	}
+	assert_int_equal(n, 1);
+	json_decref(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sessions_of_equals_are_the_noise_of_a_machine),
 	    cmocka_unit_test(more_pairs_see_smaller_differences),
 	    cmocka_unit_test(a_machine_that_nobody_knows_is_not_found),
+	    cmocka_unit_test(
+	        series_of_placebos_are_listed_when_they_are_asked_for),
+	    cmocka_unit_test(placebos_do_not_count_as_series_of_a_metric),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
