@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "db/environment.h"
 #include "db/mark.h"
+#include "db/recall.h"
 #include "db/sql.h"
 #include "db/stmt.h"
 #include "db/tx.h"
@@ -196,7 +197,7 @@ static const char sql_point_before[] =
     "WHERE series_id = ?1 AND attempt_id < ?2 "
     "ORDER BY attempt_id DESC LIMIT 1";
 
-static int point_before(struct conn *c, int64_t series, int64_t attempt,
+static int look_before(struct conn *c, int64_t series, int64_t attempt,
     struct bench_moments *ret_ln, struct err *err)
 {
 	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_point_before);
@@ -210,37 +211,74 @@ static int point_before(struct conn *c, int64_t series, int64_t attempt,
 	return r;
 }
 
+/* What is remembered of a series: its last point. */
+struct last {
+	int64_t attempt_id;
+	struct bench_moments ln;
+};
+_Static_assert(sizeof(struct last) <= RECALL_VALUE_BYTES, "one is a value");
+
+static int point_before(struct conn *c, int64_t series, int64_t attempt,
+    struct bench_moments *ret_ln, struct err *err)
+{
+	const struct last *last = recall_get(
+	    conn_recall(c), sql_point_before, &series, sizeof(series));
+
+	if (!last || last->attempt_id >= attempt)
+		return look_before(c, series, attempt, ret_ln, err);
+	*ret_ln = last->ln;
+	return 0;
+}
+
+/* Two, as one that may update has to keep each page as it was until its end. */
 static const char sql_point_put[] =
     "INSERT INTO point (series_id, attempt_id, run_id, branch_id, "
     "environment_id, value, left_out, n, ln_mean, ln_m2) "
     "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, nullif(?7, 0), ?8, ?9, ?10) "
-    "ON CONFLICT (series_id, attempt_id) DO UPDATE SET "
-    "environment_id = excluded.environment_id, value = excluded.value, "
-    "left_out = excluded.left_out, n = excluded.n, ln_mean = excluded.ln_mean, "
-    "ln_m2 = excluded.ln_m2";
+    "ON CONFLICT (series_id, attempt_id) DO NOTHING";
+static const char sql_point_again[] =
+    "UPDATE point SET environment_id = nullif(?5, 0), value = ?6, "
+    "left_out = nullif(?7, 0), n = ?8, ln_mean = ?9, ln_m2 = ?10 "
+    "WHERE series_id = ?1 AND attempt_id = ?2";
 
-static int point_put(struct conn *c, const struct attempt *a,
-    const struct series *s, const struct context *context, struct err *err)
+/* 1: written; 0: it is there already. */
+static int point_write(struct conn *c, const char *sql, const struct series *s,
+    const struct context *context, const struct last *last, struct err *err)
 {
-	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_point_put);
-	struct bench_cell own = {0};
-	struct bench_moments ln = {0, 0, 0};
-	int r = point_before(c, s->id, a->id, &ln, err);
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql);
+	int r;
 
-	if (r < 0)
-		return r;
-	bench_cell_add(&own, s->values, s->n);
-	bench_moments_merge(&ln, &own.ln[BENCH_BASELINE]);
 	stmt_bind_int(st, 1, s->id);
-	stmt_bind_int(st, 2, a->id);
+	stmt_bind_int(st, 2, last->attempt_id);
 	stmt_bind_int(st, 3, context->run_id);
 	stmt_bind_int(st, 4, context->branch_id);
 	stmt_bind_int(st, 5, context->environment_id);
 	if (s->good.n)
 		stmt_bind_real(st, 6, s->good.mean);
 	stmt_bind_int(st, 7, (int64_t)(s->n - s->good.n));
-	bind_moments(st, 8, &ln);
-	return stmt_run(st, err);
+	bind_moments(st, 8, &last->ln);
+	r = stmt_run(st, err);
+	return r < 0 ? r : (int)conn_changes(c);
+}
+
+static int point_put(struct conn *c, int64_t attempt, const struct series *s,
+    const struct context *context, struct err *err)
+{
+	struct bench_cell own = {0};
+	struct last last = {attempt, {0, 0, 0}};
+	int r = point_before(c, s->id, attempt, &last.ln, err);
+
+	if (r < 0)
+		return r;
+	bench_cell_add(&own, s->values, s->n);
+	bench_moments_merge(&last.ln, &own.ln[BENCH_BASELINE]);
+	r = point_write(c, sql_point_put, s, context, &last, err);
+	if (r == 0)
+		r = point_write(c, sql_point_again, s, context, &last, err);
+	if (r >= 0)
+		recall_put(conn_recall(c), sql_point_before, &s->id,
+		    sizeof(s->id), &last, sizeof(last));
+	return r;
 }
 
 /* ---- cells --------------------------------------------------------------- */
@@ -411,7 +449,7 @@ int points_put(struct conn *c, const struct points *p, struct err *err)
 	if (r == 0 && a.n)
 		r = context_read(c, a.id, &context, err);
 	for (size_t i = 0; r >= 0 && i < a.n; i++)
-		r = point_put(c, &a, &a.series[i], &context, err);
+		r = point_put(c, a.id, &a.series[i], &context, err);
 	for (size_t i = 0; r >= 0 && i < p->versus->n; i++)
 		r = cells_put(c, &a, &p->versus->pairs[i], err);
 	return r < 0 ? r : 0;
@@ -482,5 +520,5 @@ int points_fill(struct conn *c, struct err *err)
 
 const char *const sql_point[] = {sql_point_samples, sql_branch_get,
     sql_branch_put, sql_point_run, sql_point_before, sql_point_put,
-    sql_cell_get, sql_cell_put, sql_cell_before, sql_cell_sum_put,
-    sql_cell_seen, sql_points_next, NULL};
+    sql_point_again, sql_cell_get, sql_cell_put, sql_cell_before,
+    sql_cell_sum_put, sql_cell_seen, sql_points_next, NULL};

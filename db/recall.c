@@ -2,18 +2,20 @@
 /* A table whose places each hold the last key that fell on them. */
 #include "db/recall.h"
 
+#include <assert.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	PLACES = 4096, /* a power of two */
-	KEY_BYTES = 104
+	KEY_BYTES = 80
 };
 
 struct place {
+	alignas(max_align_t) char value[RECALL_VALUE_BYTES];
 	const char *table; /* NULL: empty */
-	int64_t id;
 	size_t len;
 	char key[KEY_BYTES];
 };
@@ -44,27 +46,28 @@ static size_t place_of(const void *key, size_t len)
 	return (h ^ h >> 16) & (PLACES - 1);
 }
 
-int64_t recall_get(
+const void *recall_get(
     const struct recall *r, const char *table, const void *key, size_t len)
 {
 	const struct place *p = &r->places[place_of(key, len)];
 	bool same =
 	    p->table == table && p->len == len && memcmp(p->key, key, len) == 0;
 
-	return same ? p->id : 0;
+	return same ? p->value : NULL;
 }
 
 void recall_put(struct recall *r, const char *table, const void *key,
-    size_t len, int64_t id)
+    size_t len, const void *value, size_t value_len)
 {
 	struct place *p = &r->places[place_of(key, len)];
 
+	assert(value_len <= RECALL_VALUE_BYTES);
 	if (len > KEY_BYTES)
 		return;
 	p->table = table;
-	p->id = id;
 	p->len = len;
 	memcpy(p->key, key, len);
+	memcpy(p->value, value, value_len);
 }
 
 void recall_forget(struct recall *r)

@@ -96,16 +96,20 @@ int series_id(struct conn *c, const struct db_sample *sample, int64_t *ret,
 {
 	struct recall *recall = conn_recall(c);
 	struct series s = {0};
+	const int64_t *known;
 	int r = series_words(c, sample, &s, err);
 
 	if (r < 0)
 		return r;
-	*ret = recall_get(recall, sql_series_get, &s, sizeof(s));
-	if (*ret)
+	known = recall_get(recall, sql_series_get, &s, sizeof(s));
+	if (known) {
+		*ret = *known;
 		return 0;
+	}
 	r = series_look_up(c, &s, ret, err);
 	if (r == 0)
-		recall_put(recall, sql_series_get, &s, sizeof(s), *ret);
+		recall_put(
+		    recall, sql_series_get, &s, sizeof(s), ret, sizeof(*ret));
 	return r;
 }
 

@@ -47,14 +47,16 @@ static int get_or_put(struct conn *c, const char *sql_get, const char *sql_put,
 {
 	struct recall *recall = conn_recall(c);
 	size_t len = strlen(text);
+	const int64_t *known = recall_get(recall, sql_get, text, len);
 	int r;
 
-	*ret = recall_get(recall, sql_get, text, len);
-	if (*ret)
+	if (known) {
+		*ret = *known;
 		return 0;
+	}
 	r = look_up(c, sql_get, sql_put, text, ret, err);
 	if (r == 0)
-		recall_put(recall, sql_get, text, len, *ret);
+		recall_put(recall, sql_get, text, len, ret, sizeof(*ret));
 	return r;
 }
 

@@ -107,6 +107,7 @@ static void live_jobs(struct life *l, int64_t machine)
 	tx = db_tx_new(k->db);
 	s.attempt_id = l->run.jobs[0].attempt_id;
 	db_tx_sample(tx, &s);
+	db_tx_points(tx, s.attempt_id, NULL);
 	db_tx_cases(tx, l->run.jobs[0].id, s.attempt_id, cases, 2);
 	kit_play_end(k, tx, &l->run, 0);
 	db_tx_machine_health(tx, machine, HEALTH_SUSPECT, "why not", 5);
@@ -298,6 +299,7 @@ static void check_life(struct life *l)
 	assert_int_equal(kit_sql(k, "SELECT n_passed FROM run"), 1);
 	assert_int_equal(kit_sql(k, "SELECT n_disabled FROM run"), 1);
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM sample"), 1);
+	assert_int_equal(kit_sql(k, "SELECT n FROM point"), 3);
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM case_fail"), 1);
 	assert_int_equal(
 	    kit_sql(k, "SELECT count(*) FROM audit WHERE at_ms = 1"), 1);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "db/point.h"
 #include "db/recall.h"
 #include "db/sample.h"
 #include "db/stmt.h"
@@ -20,12 +21,14 @@ static const char table_b[] = "b";
 
 static int64_t get(const struct recall *r, const char *table, const char *key)
 {
-	return recall_get(r, table, key, strlen(key));
+	const int64_t *n = recall_get(r, table, key, strlen(key));
+
+	return n ? *n : 0;
 }
 
 static void put(struct recall *r, const char *table, const char *key, int64_t n)
 {
-	recall_put(r, table, key, strlen(key), n);
+	recall_put(r, table, key, strlen(key), &n, sizeof(n));
 }
 
 static void each_table_has_its_own_numbers(void **state)
@@ -68,14 +71,15 @@ static void no_key_gets_the_number_of_another(void **state)
 static void long_keys_are_not_remembered(void **state)
 {
 	scoped(recall_free) struct recall *r = recall_new();
-	char key[4096];
+	char key[4096] = "";
 
 	(void)state;
-	memset(key, 'k', sizeof(key));
-	recall_put(r, table_a, key, 60, 7);
-	recall_put(r, table_a, key, sizeof(key), 8);
-	assert_int_equal(recall_get(r, table_a, key, 60), 7);
-	assert_int_equal(recall_get(r, table_a, key, sizeof(key)), 0);
+	memset(key, 'k', sizeof(key) - 1);
+	put(r, table_a, key, 7);
+	assert_int_equal(get(r, table_a, key), 0);
+	put(r, table_a, key + sizeof(key) - 60, 8);
+	assert_int_equal(get(r, table_a, key + sizeof(key) - 60), 8);
+	assert_int_equal(get(r, table_a, key), 0);
 }
 
 /* ---- of a connection ----------------------------------------------------- */
@@ -221,6 +225,42 @@ static void word_of_a_failed_commit_is_made_anew(void **state)
 	    1);
 }
 
+static void put_points(struct ctx *c, int64_t attempt_id)
+{
+	static const struct bench_versus none = {NULL, 0};
+	const struct points p = {attempt_id, &none};
+
+	assert_int_equal(points_put(c->conn, &p, NULL), 0);
+}
+
+static void sums_of_a_rolled_back_point_are_forgotten(void **state)
+{
+	static const double values[] = {1, 2, 4};
+	struct ctx *c = *state;
+	struct kit *k = &c->kit;
+	struct db_tx *tx = db_tx_new(k->db);
+	struct kit_run run;
+
+	kit_run_new(k, tx, NULL, 2, 1, &run);
+	c->sample.values = values;
+	c->sample.n_values = 3;
+	for (int i = 0; i < 2; i++) {
+		kit_play(k, tx, &run, i, c->sample.machine_id);
+		c->sample.attempt_id = run.jobs[i].attempt_id;
+		db_tx_sample(tx, &c->sample);
+	}
+	kit_commit(k, tx);
+	begin(c);
+	put_points(c, run.jobs[0].attempt_id);
+	conn_rollback(c->conn);
+	begin(c);
+	put_points(c, run.jobs[1].attempt_id);
+	commit(c);
+	assert_int_equal(kit_sql(k, "SELECT count(*) FROM point"), 1);
+	assert_int_equal(kit_sql(k, "SELECT n FROM point"), 3);
+	kit_run_done(&run);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -235,6 +275,8 @@ int main(void)
 	        rolled_back_series_is_made_anew, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        word_of_a_failed_commit_is_made_anew, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        sums_of_a_rolled_back_point_are_forgotten, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
