@@ -209,14 +209,28 @@ static const char *advice(
 	}
 }
 
+/* "run 7: no such run" of "overhead of run 7" is "no such run". */
+static const char *without_name(const char *what, const char *msg)
+{
+	const char *colon = strstr(msg, ": ");
+	size_t n = colon ? (size_t)(colon - msg) : 0;
+	size_t len = strlen(what);
+
+	return n && n <= len && memcmp(what + len - n, msg, n) == 0 &&
+	        (n == len || what[len - n - 1] == ' ')
+	    ? colon + 2
+	    : msg;
+}
+
 int cli_refused(
     struct cli *cli, const char *what, const char *hint, const struct err *err)
 {
 	const char *todo = advice(cli, hint, err);
+	const char *why = without_name(what, err->msg);
 
 	if (interrupt_came())
 		return CLI_INTERRUPTED;
-	cli_complain(cli, "%s: %s%s%s%s", what, err->msg, todo ? " (" : "",
+	cli_complain(cli, "%s: %s%s%s%s", what, why, todo ? " (" : "",
 	    todo ? todo : "", todo ? ")" : "");
 	return err->kind == ERR_DENIED ? CLI_DENIED : CLI_SERVER;
 }

@@ -8,8 +8,8 @@
 #include "base/err.h"
 
 /*
- * "2026-03-01" or "2026-03-01T12:30", both in UTC, as Unix milliseconds.
- * Error: INVAL.
+ * "2026-03-01" or "2026-03-01T12:30" in UTC, as Unix milliseconds; a time may
+ * have seconds, a blank in place of the T, and a Z. Error: INVAL.
  */
 int date_parse(const char *text, int64_t *ret_ms, struct err *err);
 

@@ -11,23 +11,23 @@
 static const struct column columns[] = {
     {"at_ms", "SINCE", COLUMN_LEFT, COLUMN_ALL},
     {"series", "SERIES", COLUMN_RIGHT, COLUMN_ALL},
-    {"metric", "METRIC", COLUMN_LEFT, COLUMN_ALL},
-    {"machine", "MACHINE", COLUMN_LEFT, COLUMN_ALL},
-    {"variant", "VARIANT", COLUMN_LEFT, COLUMN_ALL},
-    {"guest", "GUEST", COLUMN_LEFT, COLUMN_ALL},
-    {"controller", "CONTROLLER", COLUMN_LEFT, COLUMN_ALL},
-    {"branch", "BRANCH", COLUMN_CUT, COLUMN_ALL},
-    {"before", "BEFORE", COLUMN_RIGHT, COLUMN_ALL},
-    {"after", "AFTER", COLUMN_RIGHT, COLUMN_ALL},
-    {"unit", "", COLUMN_LEFT, COLUMN_ALL},
+    {"metric", "METRIC", COLUMN_CUT, COLUMN_ALL},
+    {"machine", "MACHINE", COLUMN_CUT, COLUMN_ALL},
+    {"variant", "VARIANT", COLUMN_CUT, COLUMN_ALL},
+    {"guest", "GUEST", COLUMN_CUT, COLUMN_WIDE},
+    {"controller", "CONTROLLER", COLUMN_CUT, COLUMN_WIDE},
+    {"branch", "BRANCH", COLUMN_CUT, COLUMN_WIDE},
+    {"before", "BEFORE", COLUMN_RIGHT, COLUMN_WIDE},
+    {"after", "AFTER", COLUMN_RIGHT, COLUMN_WIDE},
+    {"unit", "", COLUMN_LEFT, COLUMN_WIDE},
     {"verdict", "VERDICT", COLUMN_LEFT, COLUMN_ALL},
     {"ratio", "RATIO", COLUMN_RIGHT, COLUMN_ALL},
-    {"interval", "INTERVAL", COLUMN_LEFT, COLUMN_ALL},
-    {"run", "RUN", COLUMN_RIGHT, COLUMN_ALL},
+    {"interval", "INTERVAL", COLUMN_LEFT, COLUMN_WIDE},
+    {"run", "RUN", COLUMN_RIGHT, COLUMN_WIDE},
     {"run_before", "", COLUMN_RIGHT, COLUMN_CSV},
     {"run_after", "", COLUMN_RIGHT, COLUMN_CSV},
-    {"commit_before", "AFTER COMMIT", COLUMN_LEFT, COLUMN_ALL},
-    {"commit_after", "NOT LATER THAN", COLUMN_LEFT, COLUMN_ALL},
+    {"commit_before", "AFTER COMMIT", COLUMN_LEFT, COLUMN_WIDE},
+    {"commit_after", "NOT LATER THAN", COLUMN_LEFT, COLUMN_WIDE},
 };
 
 static void commit_cell(struct table *t, const json_t *c, const char *key)
@@ -104,6 +104,15 @@ static int check(struct cli *cli)
 	return CLI_OK;
 }
 
+/* Is there an option that leaves histories out? */
+static bool is_chosen(const struct cli *cli)
+{
+	return options_has(&cli->opts, OPT_METRIC) ||
+	    options_has(&cli->opts, OPT_MACHINE) ||
+	    options_has(&cli->opts, OPT_BRANCH) ||
+	    options_has(&cli->opts, OPT_SINCE);
+}
+
 static void print_changes(struct cli *cli, const json_t *answer)
 {
 	scoped(table_free) struct table *t =
@@ -118,7 +127,10 @@ static void print_changes(struct cli *cli, const json_t *answer)
 	if (table_rows(t) || cli->format != FORMAT_TABLE)
 		table_print(t, &cli->out, cli->format);
 	else
-		cli_note(cli, "nothing has changed in %" PRId64 " histories",
+		cli_note(cli,
+		    "nothing%s has changed (%" PRId64
+		    " histories were looked at)",
+		    is_chosen(cli) ? " of what was asked for" : "",
 		    api_int(answer, "histories"));
 	if (api_true(answer, "more"))
 		cli_note(cli, "there are more (--limit)");

@@ -113,12 +113,12 @@ static int list(struct cli *cli)
 /* ---- one import --------------------------------------------------------- */
 
 static const struct column series_columns[] = {
-    {"metric", "METRIC", COLUMN_LEFT, COLUMN_ALL},
+    {"metric", "METRIC", COLUMN_CUT, COLUMN_ALL},
     {"label", "OF", COLUMN_CUT, COLUMN_ALL},
-    {"machine", "MACHINE", COLUMN_LEFT, COLUMN_ALL},
-    {"variant", "VARIANT", COLUMN_LEFT, COLUMN_ALL},
-    {"guest", "GUEST", COLUMN_LEFT, COLUMN_ALL},
-    {"controller", "CONTROLLER", COLUMN_LEFT, COLUMN_ALL},
+    {"machine", "MACHINE", COLUMN_CUT, COLUMN_ALL},
+    {"variant", "VARIANT", COLUMN_CUT, COLUMN_ALL},
+    {"guest", "GUEST", COLUMN_CUT, COLUMN_ALL},
+    {"controller", "CONTROLLER", COLUMN_CUT, COLUMN_ALL},
     {"kind", "KIND", COLUMN_LEFT, COLUMN_ALL},
     {"n", "N", COLUMN_RIGHT, COLUMN_ALL},
     {"mean", "MEAN", COLUMN_RIGHT, COLUMN_ALL},

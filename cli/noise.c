@@ -8,11 +8,11 @@
 #include "cli/series.h"
 
 static const struct column columns[] = {
-    {"machine", "MACHINE", COLUMN_LEFT, COLUMN_ALL},
-    {"metric", "METRIC", COLUMN_LEFT, COLUMN_ALL},
-    {"guest", "GUEST", COLUMN_LEFT, COLUMN_ALL},
-    {"controller", "CONTROLLER", COLUMN_LEFT, COLUMN_ALL},
-    {"variant", "VARIANT", COLUMN_LEFT, COLUMN_WIDE},
+    {"machine", "MACHINE", COLUMN_CUT, COLUMN_ALL},
+    {"metric", "METRIC", COLUMN_CUT, COLUMN_ALL},
+    {"guest", "GUEST", COLUMN_CUT, COLUMN_ALL},
+    {"controller", "CONTROLLER", COLUMN_CUT, COLUMN_ALL},
+    {"variant", "VARIANT", COLUMN_CUT, COLUMN_WIDE},
     {"sessions", "SESSIONS", COLUMN_RIGHT, COLUMN_ALL},
     {"pairs", "PAIRS", COLUMN_RIGHT, COLUMN_ALL},
     {"ratio", "RATIO", COLUMN_RIGHT, COLUMN_ALL},

@@ -21,16 +21,16 @@
 
 static const struct column long_columns[] = {
     {"metric", "", COLUMN_LEFT, COLUMN_CSV},
-    {"machine", "machine", COLUMN_LEFT, COLUMN_ALL},
-    {"guest", "guest", COLUMN_LEFT, COLUMN_ALL},
-    {"controller", "controller", COLUMN_LEFT, COLUMN_ALL},
+    {"machine", "machine", COLUMN_CUT, COLUMN_ALL},
+    {"guest", "guest", COLUMN_CUT, COLUMN_ALL},
+    {"controller", "controller", COLUMN_CUT, COLUMN_ALL},
     {"overhead", "overhead", COLUMN_LEFT, COLUMN_ALL},
     {"lo", "", COLUMN_LEFT, COLUMN_CSV},
     {"hi", "", COLUMN_LEFT, COLUMN_CSV},
     {"", "interval", COLUMN_LEFT, COLUMN_TABLE},
     {"n", "n", COLUMN_RIGHT, COLUMN_ALL},
-    {"method", "method", COLUMN_LEFT, COLUMN_ALL},
-    {"p", "p", COLUMN_LEFT, COLUMN_ALL},
+    {"method", "method", COLUMN_LEFT, COLUMN_WIDE},
+    {"p", "p", COLUMN_LEFT, COLUMN_WIDE},
     {"verdict", "verdict", COLUMN_LEFT, COLUMN_ALL},
     {"baseline_mean", "", COLUMN_LEFT, COLUMN_CSV},
     {"candidate_mean", "", COLUMN_LEFT, COLUMN_CSV},
@@ -283,6 +283,26 @@ static int query_date(struct cli *cli, struct buf *path, enum option_id option)
 	return CLI_OK;
 }
 
+/* What no server need be asked for. */
+static int check_options(struct cli *cli)
+{
+	const char *const *v = cli->opts.value;
+	struct err err = ERR_INIT;
+	int64_t since = 0;
+	int64_t until = 0;
+
+	if (!v[OPT_BASELINE] != !v[OPT_CANDIDATE])
+		return cli_bad(cli,
+		    "overhead: --baseline and --candidate are given together");
+	if (v[OPT_SINCE] && v[OPT_UNTIL] &&
+	    date_parse(v[OPT_SINCE], &since, &err) == 0 &&
+	    date_parse(v[OPT_UNTIL], &until, &err) == 0 && until <= since)
+		return cli_bad(cli,
+		    "overhead: --until %s is not after --since %s",
+		    v[OPT_UNTIL], v[OPT_SINCE]);
+	return CLI_OK;
+}
+
 /* What is asked for: of one run alone, or of all. */
 static int make_path(struct cli *cli, int64_t run, struct buf *path)
 {
@@ -319,12 +339,21 @@ static int ask(struct cli *cli, int64_t run, json_t **ret)
 	    : xstrdup("overhead");
 	scoped_val(buf_done) struct buf path = BUF_INIT(LINE_BYTES);
 	struct err err = ERR_INIT;
-	int code = make_path(cli, run, &path);
+	int code = check_options(cli);
 
-	if (code == CLI_OK &&
-	    http_get(cli->http, buf_str(&path), ret, &err) < 0)
-		code = cli_refused(cli, what, run ? HINT_RUNS : NULL, &err);
-	return code;
+	if (code == CLI_OK)
+		code = make_path(cli, run, &path);
+	if (code != CLI_OK ||
+	    http_get(cli->http, buf_str(&path), ret, &err) == 0)
+		return code;
+	/* Known or not, what there is helps. */
+	if (err.kind == ERR_INVAL && str_starts(err.msg, "metric "))
+		err.kind = ERR_NOTFOUND;
+	return cli_refused(cli, what,
+	    str_starts(err.msg, "metric ") ? HINT_METRICS
+	        : run                      ? HINT_RUNS
+	                                   : NULL,
+	    &err);
 }
 
 /* The run by argument or option; 0: all. */
@@ -345,7 +374,14 @@ static int read_run(struct cli *cli, int64_t *ret)
 
 static void note_nothing(struct cli *cli, int64_t run)
 {
-	if (run)
+	const char *const *v = cli->opts.value;
+
+	if (v[OPT_BASELINE] && v[OPT_CANDIDATE])
+		cli_note(cli,
+		    "there is nothing to compare of %s and %s (\"ironbench "
+		    "series\" lists variants)",
+		    v[OPT_BASELINE], v[OPT_CANDIDATE]);
+	else if (run)
 		cli_note(
 		    cli, "run %" PRId64 " has nothing to compare (yet)", run);
 	else

@@ -78,6 +78,7 @@ struct band {
 	enum format format;
 	size_t first;
 	size_t n;
+	bool narrow;  /* their names do not fit above their cells */
 	char **names; /* of n columns */
 	struct table *t;
 };
@@ -123,7 +124,7 @@ static void band_columns(struct band *b)
 	scoped(free) struct column *c = xcalloc(n, sizeof(*c));
 
 	c[0] =
-	    (struct column){"machine_name", "machine", COLUMN_LEFT, COLUMN_ALL};
+	    (struct column){"machine_name", "machine", COLUMN_CUT, COLUMN_ALL};
 	b->names = xcalloc(b->n + 1, sizeof(b->names[0]));
 	for (size_t i = 0; i < b->n; i++) {
 		const json_t *place =
@@ -132,8 +133,8 @@ static void band_columns(struct band *b)
 		b->names[i] = b->format == FORMAT_CSV
 		    ? csv_place(place)
 		    : overhead_place(place, " ");
-		c[1 + each * i] = (struct column){
-		    b->names[i], b->names[i], COLUMN_LEFT, COLUMN_ALL};
+		c[1 + each * i] = (struct column){b->names[i],
+		    b->narrow ? "" : b->names[i], COLUMN_LEFT, COLUMN_ALL};
 		for (size_t k = 1; k < each; k++)
 			c[1 + each * i + k] =
 			    (struct column){"", "", COLUMN_LEFT, COLUMN_TABLE};
@@ -234,6 +235,21 @@ static size_t place_width(const json_t *table, size_t x)
 	    strlen("unknown");
 }
 
+/* A single column that is too wide has its name in a line of its own. */
+static bool is_narrow(const struct band *b, size_t names, size_t room)
+{
+	return room && b->n == 1 &&
+	    names + GAP + place_width(b->table, b->first) > room;
+}
+
+static void print_place(struct cli *cli, const struct band *b)
+{
+	scoped(free) char *name = overhead_place(
+	    json_array_get(api_list(b->table, "columns"), b->first), " ");
+
+	term_line(&cli->out, name);
+}
+
 static size_t fitting(
     const json_t *table, size_t first, size_t names, size_t room)
 {
@@ -271,12 +287,15 @@ void overhead_print_wide(struct cli *cli, const json_t *table)
 
 	for (size_t first = 0; first < total; first += n) {
 		scoped_val(band_done) struct band b = {
-		    table, cli->format, first, 0, NULL, NULL};
+		    table, cli->format, first, 0, false, NULL, NULL};
 
 		n = b.n = fitting(table, first, names, room);
+		b.narrow = is_narrow(&b, names, room);
 		band_make(&b);
 		if (first)
 			term_line(&cli->out, "");
+		if (b.narrow)
+			print_place(cli, &b);
 		table_print(b.t, &cli->out, cli->format);
 	}
 }

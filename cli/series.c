@@ -170,15 +170,15 @@ void sparkline(struct buf *to, enum text_set set, const double *values,
 
 static const struct column series_columns[] = {
     {"id", "SERIES", COLUMN_RIGHT, COLUMN_ALL},
-    {"metric", "METRIC", COLUMN_LEFT, COLUMN_ALL},
+    {"metric", "METRIC", COLUMN_CUT, COLUMN_ALL},
     {"unit", "UNIT", COLUMN_LEFT, COLUMN_CSV},
-    {"machine", "MACHINE", COLUMN_LEFT, COLUMN_ALL},
-    {"variant", "VARIANT", COLUMN_LEFT, COLUMN_ALL},
-    {"guest", "GUEST", COLUMN_LEFT, COLUMN_ALL},
-    {"controller", "CONTROLLER", COLUMN_LEFT, COLUMN_ALL},
+    {"machine", "MACHINE", COLUMN_CUT, COLUMN_ALL},
+    {"variant", "VARIANT", COLUMN_CUT, COLUMN_ALL},
+    {"guest", "GUEST", COLUMN_CUT, COLUMN_ALL},
+    {"controller", "CONTROLLER", COLUMN_CUT, COLUMN_ALL},
     {"branch", "BRANCH", COLUMN_CUT, COLUMN_ALL},
     {"points", "POINTS", COLUMN_RIGHT, COLUMN_ALL},
-    {"last_at_ms", "NEWEST", COLUMN_RIGHT, COLUMN_ALL},
+    {"last_at_ms", "NEWEST", COLUMN_RIGHT, COLUMN_WIDE},
 };
 
 static void add_series(struct table *t, const json_t *s)

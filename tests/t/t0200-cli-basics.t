@@ -503,6 +503,9 @@ end\xff'
 		"$(grep -c app-boot_state "$IB_TMP/out")" 2
 	NO_COLOR=1 columns=60 on_terminal overhead 60616
 	is "and bands of guests" "$(grep -c svp_kaby "$IB_TMP/out")" 2
+	NO_COLOR=1 columns=44 on_terminal overhead 60616
+	is "on a very narrow one names are cut, and no interval or verdict" \
+		"$(printf '%s\n' "$out" | grep -cE '\] +(worse|same|unknown|better)$')" 6
 	LC_ALL=C NO_COLOR=1 columns=60 on_terminal job 413
 	is "no line of a table is wider than the terminal" \
 		"$(sed 1d "$IB_TMP/out" | tr -d '\r' |

@@ -120,7 +120,19 @@ ok "other variants have no table" \
 	run 4 overhead --metric geekbench.multi_core --baseline a --candidate b
 ok "nothing is that old" run 4 overhead --metric geekbench.multi_core \
 	--until 2001-01-01
+ok "a metric that is not known" run 4 overhead --metric geekbench
+like "  is told where there are some" "$(cat "$IB_TMP/err")" \
+	'"ironbench metrics" lists them'
 ok "a date is a day" run 2 overhead --since 2026-02-30
+ok "or a time of one" run 0 overhead --since '2020-02-28T10:00:59Z'
+ok "or so" run 0 overhead --since '2020-02-28 10:00'
+ok "there is no 61st second" run 2 overhead --since '2020-02-28 10:00:61'
+ok "an end is after its begin" \
+	run 2 overhead --since 2020-02-28 --until 2020-02-28
+ok "a baseline has a candidate" run 2 overhead --baseline a
+run 0 overhead --baseline a --candidate b
+like "variants that nobody has are told" "$(cat "$IB_TMP/err")" \
+	'nothing to compare of a and b \("ironbench series"'
 
 # ---- again -----------------------------------------------------------------
 

@@ -154,6 +154,14 @@ said=$("$IRONBENCH" compare "$a" "$b" 2>&1)
 diag "$said"
 like "what got worse comes first" "$said" \
 	"^worse +$metric +t16-1 +kvm +linux +nvme +welch +1\.0[789][0-9]* +\["
+if command -v script >/dev/null; then
+	TERM=xterm NO_COLOR=1 script -qec "stty cols 80; \"$IRONBENCH\" compare $a $b" \
+		/dev/null </dev/null >"$IB_TMP/out" 2>&1
+	like "on 80 columns the ratios are in sight" "$(cat "$IB_TMP/out")" \
+		'RATIO +INTERVAL'
+else
+	skip "on 80 columns" "no script(1)"
+fi
 like "how it is compared stands under it" "$said" \
 	'^ratio above 1: B is slower. welch: measured apart'
 like "what stayed is said" "$said" '^1 worse, 0 unknown, 1 same, 0 better'
