@@ -30,18 +30,21 @@ static int bad(struct import *im, int64_t at, const char *what)
 	    im->name, at, what);
 }
 
-/* Adds one UTF-16 unit to what will be text; returns its bytes or an error. */
-static int unit(struct import *im, unsigned u, int64_t at, char *to)
+/*
+ * Adds one UTF-16 unit to what will be text; returns its bytes, or -ERR_PROTO
+ * for half a character.
+ */
+static int unit(struct import *im, unsigned u, char *to)
 {
 	unsigned c = u;
 
 	if (im->surrogate) {
 		if (u < 0xdc00 || u > 0xdfff)
-			return bad(im, at, "half a character of UTF-16");
+			return -ERR_PROTO;
 		c = 0x10000 + ((im->surrogate - 0xd800) << 10) + (u - 0xdc00);
 		im->surrogate = 0;
 	} else if (u >= 0xdc00 && u <= 0xdfff) {
-		return bad(im, at, "half a character of UTF-16");
+		return -ERR_PROTO;
 	} else if (u >= 0xd800 && u <= 0xdbff) {
 		im->surrogate = u;
 		return 0;
@@ -49,6 +52,14 @@ static int unit(struct import *im, unsigned u, int64_t at, char *to)
 	if (c == 0xfeff)
 		return 0; /* the mark */
 	return (int)text_utf8(c, to);
+}
+
+/* What is wrong with the text before a bad character is said first. */
+static int half(struct import *im, const char *before, size_t n, int64_t at)
+{
+	int r = n ? import_text(im, before, n) : 0;
+
+	return r < 0 ? r : bad(im, at, "half a character of UTF-16");
 }
 
 static int utf16(struct import *im, const char *data, size_t len, int64_t at)
@@ -68,9 +79,9 @@ static int utf16(struct import *im, const char *data, size_t len, int64_t at)
 		first = im->pending[0];
 		second = im->pending[1];
 		r = unit(im, le ? second << 8 | first : first << 8 | second,
-		    at + (int64_t)i - 1, piece + n);
+		    piece + n);
 		if (r < 0)
-			return r;
+			return half(im, piece, n, at + (int64_t)i - 1);
 		n += (size_t)r;
 		if (n + 4 <= PIECE)
 			continue;

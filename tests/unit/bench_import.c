@@ -331,6 +331,21 @@ static void marks_and_line_ends_do_not_matter(void **state)
 	    b.err.msg, "f: byte 5: the text ends inside a character of UTF-16");
 }
 
+/* Cut anywhere: what comes first in the file is what is wrong with it. */
+static void the_first_of_two_errors_is_said(void **state)
+{
+	static const char text[] = "\xff\xfe{\0]\0\0\xdc";
+
+	(void)state;
+	for (size_t step = 0; step < sizeof(text); step++) {
+		scoped_val(told_done) struct told t = {.r = 0};
+
+		kit_import(text, sizeof(text) - 1, step, "hyperfine", &t);
+		assert_int_equal(t.r, -ERR_PROTO);
+		assert_non_null(strstr(t.err.msg, "f:1:2: found ']'"));
+	}
+}
+
 /* ---- size ------------------------------------------------------------ */
 
 /* Feeds text n times; returns the seconds of processor that took. */
@@ -454,6 +469,7 @@ int main(void)
 	    cmocka_unit_test(an_error_stays),
 	    cmocka_unit_test(an_op_ends_the_import_with_its_own_error),
 	    cmocka_unit_test(marks_and_line_ends_do_not_matter),
+	    cmocka_unit_test(the_first_of_two_errors_is_said),
 	    cmocka_unit_test(endless_input_is_skipped_or_refused),
 	    cmocka_unit_test(names_of_xml_have_a_ceiling),
 	    cmocka_unit_test(time_grows_as_the_input_does),
