@@ -269,7 +269,7 @@ static int measure_bytes(
 	scoped(free) char *with = xasprintf("%s/with", dir);
 	int64_t jobs = b->small ? 5 : 2000;
 	int64_t n = jobs * SERIES * 10;
-	int64_t bytes[2];
+	int64_t bytes[2] = {0};
 	double s = 0;
 	int r = fill_new(in, without, jobs, 0, &s, &bytes[0], err);
 

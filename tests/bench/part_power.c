@@ -88,7 +88,7 @@ static int round_of(struct asking *q, struct samples *each, int64_t *ret_all_ns,
 
 static int rounds(struct asking *q, int n, struct samples *all, struct err *err)
 {
-	int64_t ns;
+	int64_t ns = 0;
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < n; i++) {

@@ -77,7 +77,7 @@ static void add_logs_as(struct compare *c, const char *machine, const double *b,
     const double *k, size_t n, const struct compare_roles *roles)
 {
 	struct series x;
-	double values[VALUES_MAX];
+	double values[VALUES_MAX] = {0};
 
 	for (size_t i = 0; i < n; i++)
 		values[i] = 1000 * exp(b[i]);
