@@ -151,6 +151,13 @@ static void write_for_ever(struct kit *k, int fd, uint64_t rnd)
 	}
 }
 
+static void await_promise(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, 30000), 1);
+}
+
 /* Reads promises until the writer is dead; returns the last one. */
 static int64_t last_promise(int fd)
 {
@@ -215,7 +222,9 @@ static void killed_writer_keeps_its_promises(void **state)
 		if (pid == 0)
 			write_for_ever(&k, fds[1], rnd);
 		fd_done(&fds[1]);
-		/* Some die while they open. */
+		/* Some die while they open, some after a promise. */
+		if (i % 2)
+			await_promise(fds[0]);
 		(void)poll(NULL, 0, (int)(kit_random(&rnd) % 120));
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		last = last_promise(fds[0]);
