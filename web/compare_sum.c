@@ -39,15 +39,43 @@ static int compare_points(const void *va, const void *vb)
 	return r;
 }
 
-static void note_absent(
-    struct compare *c, const struct compare_table *t, size_t row, size_t place)
+/* "metric: machine, guest controller: why"; takes ownership. */
+static void note_cell(struct compare *c, const struct compare_table *t,
+    size_t row, size_t place, char *why)
 {
 	const struct compare_place *p = &t->places[place];
 
 	compare_note(c,
-	    xasprintf("%s: %s, %s%s%s: no valid values of both variants",
-	        t->metric->name, t->machines[row], p->guest,
-	        *p->controller ? " " : "", p->controller));
+	    xasprintf("%s: %s, %s%s%s: %s", t->metric->name, t->machines[row],
+	        p->guest, *p->controller ? " " : "", p->controller, why));
+	free(why);
+}
+
+static void note_absent(struct compare *c, const struct compare_table *t,
+    const struct bench_cell *cell, size_t row, size_t place)
+{
+	bool baseline = cell->ln[BENCH_BASELINE].n > 0;
+	bool candidate = cell->ln[BENCH_CANDIDATE].n > 0;
+
+	note_cell(c, t, row, place,
+	    baseline == candidate ? xstrdup("no valid values of both variants")
+	                          : xasprintf("no valid values of %s",
+	                                baseline ? t->candidate : t->baseline));
+}
+
+/* Of a cell's points; they have no logarithm, and their lack is a bias. */
+static void note_zeros(struct compare *c, const struct compare_table *t,
+    const struct point *p, size_t n)
+{
+	size_t zeros = 0;
+
+	for (size_t i = 0; i < n; i++)
+		zeros += isfinite(p[i].value.value) && p[i].value.value <= 0;
+	if (zeros)
+		note_cell(c, t, p->row, p->place,
+		    xasprintf("%zu of %zu values are 0 or less: left out, the "
+		              "ratio is of the others",
+		        zeros, n));
 }
 
 void compare_grids_free(struct compare *c)
@@ -75,7 +103,7 @@ static void cell_sum(const struct point *p, size_t n, struct bench_cell *ret)
 	}
 }
 
-static void points_sum(const struct compare *c, struct grid *grids)
+static void points_sum(struct compare *c, struct grid *grids)
 {
 	const struct point *p = c->points;
 	size_t first = 0;
@@ -89,6 +117,7 @@ static void points_sum(const struct compare *c, struct grid *grids)
 			continue;
 		g->known[at] = true;
 		cell_sum(p + first, i - first, &g->cells[at]);
+		note_zeros(c, t, p + first, i - first);
 		first = i;
 	}
 }
@@ -135,7 +164,8 @@ static void cells_compute(
 			continue;
 		cell_compute(&g->cells[i], t->metric->direction, &t->cells[i]);
 		if (!t->cells[i].present)
-			note_absent(c, t, i / t->n_places, i % t->n_places);
+			note_absent(c, t, &g->cells[i], i / t->n_places,
+			    i % t->n_places);
 	}
 }
 

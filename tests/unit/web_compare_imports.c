@@ -88,6 +88,35 @@ static void a_published_ratio_stands_where_nothing_was_measured(void **state)
 	assert_int_equal(n, 1);
 }
 
+static void values_without_a_logarithm_are_counted(void **state)
+{
+	static const double some[] = {0, 100, 0, 100.1, 99.9};
+	static const double all[] = {100, 100.1, 99.9};
+	static const double none[] = {0, 0};
+	scoped(compare_free) struct compare *c = compare_new();
+	const char *const *notes;
+	size_t n;
+
+	(void)state;
+	add_values(c, 1, "vboxdrv", some, 5);
+	add_values(c, 2, "kvm", all, 3);
+	compare_finish(c);
+	notes = compare_notes(c, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(notes[0],
+	    CPU ": m1, linux: 2 of 8 values are 0 or less: left out, the ratio "
+	        "is of the others");
+	compare_free(c);
+	c = compare_new();
+	add_values(c, 1, "vboxdrv", none, 2);
+	add_values(c, 2, "kvm", all, 3);
+	compare_finish(c);
+	notes = compare_notes(c, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(
+	    notes[1], CPU ": m1, linux: no valid values of vboxdrv");
+}
+
 static void a_later_import_replaces_a_published_ratio(void **state)
 {
 	scoped(compare_free) struct compare *c = compare_new();
@@ -359,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 	        a_published_ratio_stands_where_nothing_was_measured),
+	    cmocka_unit_test(values_without_a_logarithm_are_counted),
 	    cmocka_unit_test(a_later_import_replaces_a_published_ratio),
 	    cmocka_unit_test(what_is_not_kept_apart_is_a_geometric_mean),
 	    cmocka_unit_test(
