@@ -29,6 +29,7 @@ struct tap {
 	bool bad_plan;
 	bool bailed;
 	char why[160];
+	char none[160]; /* why nothing was planned */
 };
 
 /* "[   12.345678] " */
@@ -180,7 +181,8 @@ static int64_t close_levels(struct tap *t, size_t depth, bool *ret_any)
 	for (size_t i = depth + 1; i < DEPTH_MAX; i++) {
 		struct level *v = &t->levels[i];
 
-		*ret_any = *ret_any || is_begun(v);
+		/* "1..0 # SKIP why" has no leaf that says it. */
+		*ret_any = *ret_any || v->seen;
 		fails += v->fails;
 		if (v->plan >= 0 && v->plan != v->seen)
 			t->bad_plan = true;
@@ -253,6 +255,15 @@ static void bail_out(struct tap *t, struct text l)
 	t->bailed = true;
 }
 
+/* "1..0 # SKIP no vmx" */
+static struct text why_none(struct text plan)
+{
+	struct text why = {"", 0};
+
+	(void)directive(&plan, true, &why); /* it has no result */
+	return why;
+}
+
 static int known_line(
     struct import *im, struct tap *t, size_t depth, struct text l)
 {
@@ -268,6 +279,8 @@ static int known_line(
 			return r;
 		if (t->levels[depth].plan >= 0)
 			t->bad_plan = true;
+		if (!depth && !n)
+			text_copy(t->none, sizeof(t->none), why_none(l));
 		t->levels[depth].plan = n;
 	} else if (result_word(&l, &ok)) {
 		return result_line(im, t, depth, l, ok);
@@ -312,6 +325,11 @@ static int end(struct import *im, struct tap *t, const char *tool)
 		return r;
 	if (!t->version && top->plan < 0 && !top->seen)
 		return import_refuse(im, 0, "no version, no plan, no results");
+	if (!top->plan && !top->seen)
+		r = import_tally_case(im, &t->tally, (struct text){"all", 3},
+		    CASE_SKIP, (struct text){t->none, strlen(t->none)});
+	if (r < 0)
+		return r;
 	(void)close_levels(t, 0, &inside); /* they count as unfinished */
 	if (t->bailed)
 		broken = t->why;

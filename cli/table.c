@@ -299,7 +299,8 @@ void markdown_text(struct buf *to, const char *s)
 
 	text_clean(&plain, TEXT_UTF8, s);
 	for (s = buf_str(&plain); *s; s++) {
-		if (strchr("\\`*_|<&#", *s))
+		if (strchr("\\`*_|<&#", *s) ||
+		    (*s == ']' && strchr("([:", s[1]) && s[1]))
 			buf_putc(to, '\\');
 		buf_putc(to, *s);
 	}

@@ -261,6 +261,23 @@ static void what_vmexit_skips_is_said(void **state)
 	told_has(&t, "skipped ipi: vmexit skipped it");
 }
 
+static void tap_that_planned_nothing_is_a_skip(void **state)
+{
+	scoped_val(told_done) struct told t = {.r = 0};
+
+	(void)state;
+	import_text_of("TAP version 13\n1..0 # SKIP no vmx\n", &t);
+	told_has(&t, "skip all: SKIP no vmx");
+	assert_int_equal(t.result.cases, 1);
+	import_text_of("TAP version 13\n    # Subtest: exits\n"
+	               "    1..0 # SKIP no vmx\nok 1 - exits # SKIP no vmx\n"
+	               "ok 2 - boots\n1..2\n",
+	    &t);
+	told_has(&t, "skip exits: SKIP no vmx");
+	assert_int_equal(t.result.cases, 2);
+	told_has(&t, "verdict pass: ");
+}
+
 /* ---- no format ----------------------------------------------------------- */
 
 static void an_unknown_file_is_told_what_is_read(void **state)
@@ -309,6 +326,7 @@ int main(void)
 	    cmocka_unit_test(a_benchmark_that_was_skipped_took_no_time),
 	    cmocka_unit_test(aggregates_of_an_old_version_are_no_samples),
 	    cmocka_unit_test(what_vmexit_skips_is_said),
+	    cmocka_unit_test(tap_that_planned_nothing_is_a_skip),
 	    cmocka_unit_test(an_unknown_file_is_told_what_is_read),
 	};
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/date.h"
 #include "cli/escape.h"
 #include "cli/options.h"
 #include "cli/sse.h"
@@ -102,6 +103,46 @@ static void csv_keeps_blanks_and_drops_control_bytes(void **state)
 	csv_value_is("trailed ", "\"trailed \"");
 	csv_value_is("cr\r", "\"cr\r\"");
 	csv_value_is("\033[31m", " [31m");
+}
+
+static void markdown_is(const char *in, const char *want)
+{
+	scoped_val(buf_done) struct buf b = BUF_INIT(4096);
+
+	markdown_text(&b, in);
+	assert_string_equal(buf_str(&b), want);
+}
+
+static void names_in_markdown_are_no_markup(void **state)
+{
+	(void)state;
+	markdown_is("[1.02, 1.04] worse", "[1.02, 1.04] worse");
+	markdown_is("[here](http://x)", "[here\\](http://x)");
+	markdown_is("a|b<i>`c`_d*", "a\\|b\\<i>\\`c\\`\\_d\\*");
+}
+
+static void date_is(const char *text, int64_t want_ms)
+{
+	struct err err = ERR_INIT;
+	int64_t ms = 0;
+
+	if (date_parse(text, &ms, &err) < 0)
+		assert_int_equal(want_ms, 0);
+	assert_int_equal(ms, want_ms);
+}
+
+static void dates_are_days_and_times_of_the_calendar(void **state)
+{
+	(void)state;
+	date_is("2026-03-01", INT64_C(1772323200000));
+	date_is("2026-03-01T12:30", INT64_C(1772368200000));
+	date_is("2026-03-01 12:30Z", INT64_C(1772368200000));
+	date_is("2026-03-01T12:30:05", INT64_C(1772368205000));
+	date_is("2026-03-01 12:30:05Z", INT64_C(1772368205000));
+	date_is("2026-02-29", 0);
+	date_is("2026-03-01T12:30:61", 0);
+	date_is("1970-01-01", 0);
+	date_is("2026-3-1", 0);
 }
 
 static void fit_is(const char *in, size_t columns_n, const char *want)
@@ -259,6 +300,8 @@ int main(void)
 	    cmocka_unit_test(columns_align_by_width_and_not_by_bytes),
 	    cmocka_unit_test(without_utf8_signs_have_ascii_spellings),
 	    cmocka_unit_test(csv_quotes_what_needs_it_and_takes_raw_values),
+	    cmocka_unit_test(names_in_markdown_are_no_markup),
+	    cmocka_unit_test(dates_are_days_and_times_of_the_calendar),
 	    cmocka_unit_test(csv_keeps_blanks_and_drops_control_bytes),
 	    cmocka_unit_test(a_long_text_is_cut_between_characters),
 	    cmocka_unit_test(control_and_broken_bytes_do_not_reach_a_terminal),
