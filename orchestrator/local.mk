@@ -76,11 +76,12 @@ tests_unit_machine_power_SOURCES = tests/unit/machine_power.c \
 	tests/unit/machine_sim.c tests/unit/machine_sim.h
 tests_unit_machine_power_LDADD = $(MACHINE_TEST_LIBS)
 
+heard = tests/unit/weblink_heard.c tests/unit/weblink_heard.h
 daemon_tests = tests/unit/api_durable tests/unit/daemon_lab tests/unit/daemon_runplan \
 	tests/unit/hook_source tests/unit/hook_verify
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
-tests_unit_api_durable_SOURCES = tests/unit/api_durable.c
+tests_unit_api_durable_SOURCES = tests/unit/api_durable.c $(heard)
 tests_unit_api_durable_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=weblink_answer_json,--wrap=weblink_answer_error \
 	-Wl,--wrap=weblink_event,--wrap=power_set
@@ -90,7 +91,7 @@ tests_unit_daemon_lab_LDADD = $(MACHINE_TEST_LIBS)
 tests_unit_daemon_runplan_SOURCES = tests/unit/daemon_runplan.c
 tests_unit_hook_source_SOURCES = tests/unit/hook_source.c
 tests_unit_hook_source_LDADD = $(ORCHESTRATOR_LIBS) $(CMOCKA_LIBS) -lpthread
-tests_unit_hook_verify_SOURCES = tests/unit/hook_verify.c
+tests_unit_hook_verify_SOURCES = tests/unit/hook_verify.c $(heard)
 tests_unit_hook_verify_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=weblink_answer_json,--wrap=weblink_answer_error \
 	-Wl,--wrap=weblink_event

@@ -7,11 +7,9 @@
  * Outcomes and names are drawn by a generator with a fixed seed: two archives
  * of a size are the same but for the times of writing.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,6 +18,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/kept.h"
 
 enum {
 	MACHINES = 52,
@@ -27,11 +26,8 @@ enum {
 	TOGETHER = 400, /* jobs of one transaction, about */
 	TELL_MS = 10000,
 	AHEAD = 4, /* transactions that are posted and not durable */
-	BRANCHES = 200,
-	MARK_MAX = 64
+	BRANCHES = 200
 };
-
-#define MARK "archive" /* in the folder: how many runs, once all are */
 
 struct writing {
 	struct db *db;
@@ -271,8 +267,9 @@ static void write_runs(struct writing *w, const struct archive *a)
 	wait_until_below(w, 1);
 }
 
-static int write_all(const struct archive *a, struct err *err)
+static int write_all(const void *arg, struct err *err)
 {
+	const struct archive *a = arg;
 	struct writing w = {.random = 88172645463325252,
 	    .clock_ms = 1500000000000,
 	    .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -290,40 +287,17 @@ static int write_all(const struct archive *a, struct err *err)
 	return r;
 }
 
-/* True if an archive of this size is there, whole. */
-static bool is_there(const char *mark, int64_t runs)
-{
-	scoped_val(buf_done) struct buf text = BUF_INIT(0);
-	int64_t n = 0;
-
-	return fs_read(mark, MARK_MAX, &text, NULL) == 0 &&
-	    str_to_i64(buf_str(&text), 1, INT64_MAX, &n, NULL) == 0 &&
-	    n == runs;
-}
-
 int archive_make(const char *dir, int64_t runs, int64_t jobs_per_run,
     struct archive *ret, struct err *err)
 {
-	scoped(free) char *mark = xasprintf("%s/" MARK, dir);
-	scoped(free) char *size = xasprintf("%" PRId64, runs);
+	scoped(free) char *size =
+	    xasprintf("%" PRId64 "x%" PRId64, runs, jobs_per_run);
 	struct archive a = {.dir = xstrdup(dir),
 	    .runs = runs,
 	    .jobs_per_run = jobs_per_run,
 	    .jobs = runs * jobs_per_run + ARCHIVE_BIG_JOBS};
-	int64_t began_ns = clock_mono_ns();
-	int r = 0;
+	int r = kept_make(dir, size, write_all, &a, &a.made_s, err);
 
-	if (!is_there(mark, runs)) {
-		r = fs_remove_tree(dir, err);
-		if (r == 0)
-			r = fs_mkdirs(dir, 0700, err);
-		if (r == 0)
-			r = write_all(&a, err);
-		if (r == 0)
-			r = fs_write_atomic(
-			    mark, size, strlen(size), 0600, err);
-		a.made_s = (double)(clock_mono_ns() - began_ns) / 1e9;
-	}
 	if (r < 0)
 		archive_done(&a);
 	else
@@ -338,8 +312,5 @@ void archive_done(struct archive *a)
 
 int64_t archive_bytes(const struct archive *a)
 {
-	scoped(free) char *path = xasprintf("%s/ironbench.db", a->dir);
-	struct stat st;
-
-	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+	return kept_bytes(a->dir);
 }

@@ -16,6 +16,7 @@ check_PROGRAMS += %D%/bench %D%/bmc_farm
 %C%_bench_SOURCES = \
 	%D%/archive.c \
 	%D%/bench.c %D%/bench.h \
+	%D%/kept.c %D%/kept.h \
 	%D%/lab.c %D%/lab.h %D%/lab_private.h \
 	%D%/lab_http.c \
 	%D%/numbers.c %D%/numbers.h \

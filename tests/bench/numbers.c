@@ -5,21 +5,18 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "tests/bench/kept.h"
 
 enum {
 	AHEAD = 4, /* transactions that are posted and not durable */
-	TELL_MS = 10000,
-	MARK_MAX = 64
+	TELL_MS = 10000
 };
-
-#define MARK "numbers" /* in the folder: their size, once all are there */
 
 static const char *const guests[] = {"debian-12", "windows-11"};
 static const char *const controllers[] = {"nvme", "sata"};
@@ -222,8 +219,9 @@ static int add_machines(
 	return r;
 }
 
-static int write_all(const struct numbers *n, struct err *err)
+static int write_all(const void *arg, struct err *err)
 {
+	const struct numbers *n = arg;
 	scoped(free) int64_t *machines =
 	    xcalloc((size_t)n->machines, sizeof(machines[0]));
 	struct writing w = {.random = 88172645463325252,
@@ -245,36 +243,14 @@ static int write_all(const struct numbers *n, struct err *err)
 	return r;
 }
 
-/* True if one of this size is there, whole. */
-static bool is_there(const char *mark, const char *size)
-{
-	scoped_val(buf_done) struct buf text = BUF_INIT(0);
-
-	return fs_read(mark, MARK_MAX, &text, NULL) == 0 &&
-	    str_eq(buf_str(&text), size);
-}
-
 int numbers_make(const char *dir, int64_t machines, int64_t runs,
     struct numbers *ret, struct err *err)
 {
-	scoped(free) char *mark = xasprintf("%s/" MARK, dir);
 	scoped(free) char *size =
 	    xasprintf("%" PRId64 "x%" PRId64, machines, runs);
 	struct numbers n = {xstrdup(dir), machines, runs, 0};
-	int64_t began_ns = clock_mono_ns();
-	int r = 0;
+	int r = kept_make(dir, size, write_all, &n, &n.made_s, err);
 
-	if (!is_there(mark, size)) {
-		r = fs_remove_tree(dir, err);
-		if (r == 0)
-			r = fs_mkdirs(dir, 0700, err);
-		if (r == 0)
-			r = write_all(&n, err);
-		if (r == 0)
-			r = fs_write_atomic(
-			    mark, size, strlen(size), 0600, err);
-		n.made_s = (double)(clock_mono_ns() - began_ns) / 1e9;
-	}
 	if (r < 0)
 		numbers_done(&n);
 	else
@@ -299,8 +275,5 @@ int64_t numbers_points(const struct numbers *n)
 
 int64_t numbers_bytes(const struct numbers *n)
 {
-	scoped(free) char *path = xasprintf("%s/ironbench.db", n->dir);
-	struct stat st;
-
-	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+	return kept_bytes(n->dir);
 }

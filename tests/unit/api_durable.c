@@ -20,54 +20,11 @@
 #include "db/stmt.h"
 #include "db/store.h"
 #include "orchestrator/weblink.h"
+#include "tests/unit/weblink_heard.h"
 
 #define COMMIT "0123456789abcdef0123456789abcdef01234567"
 
-/* ---- what the web process would hear ------------------------------------- */
-
-static int answers;
-static int status;
-static char answer[1000];
-
-static void answered(int code, const char *text)
-{
-	answers++;
-	status = code;
-	(void)snprintf(answer, sizeof(answer), "%s", text);
-}
-
-void __wrap_weblink_answer_json(struct asker who, int code, json_t *body);
-void __wrap_weblink_answer_error(struct asker who, int code, const char *fmt,
-    ...) __attribute__((format(printf, 3, 4)));
-void __wrap_weblink_event(struct daemon *d, struct json_t *event);
-
-void __wrap_weblink_answer_json(struct asker who, int code, json_t *body)
-{
-	scoped(free) char *text = json_dumps(body, JSON_COMPACT);
-
-	(void)who;
-	answered(code, text);
-	json_decref(body);
-}
-
-void __wrap_weblink_answer_error(
-    struct asker who, int code, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	(void)who;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	answered(code, text);
-}
-
-void __wrap_weblink_event(struct daemon *d, struct json_t *event)
-{
-	(void)d;
-	json_decref(event);
-}
+/* ---- power --------------------------------------------------------------- */
 
 static int switched;
 
@@ -166,7 +123,7 @@ static int setup(void **state)
 	    load_lab(w, &err) < 0 || make_token(w, &err) < 0 ||
 	    conn_open(path, CONN_WRITE, &w->lock, &err) < 0)
 		fail_msg("%s", err.msg);
-	answers = status = switched = 0;
+	heard.answers = heard.status = switched = 0;
 	*state = w;
 	return 0;
 }
@@ -236,15 +193,15 @@ static int64_t in_database(struct world *w, const char *sql)
 /* Asks while commits fail, then lets them succeed. */
 static void ask_and_hold(struct world *w, json_t *header)
 {
-	int before = answers;
+	int before = heard.answers;
 
 	assert_int_equal(conn_begin(w->lock, NULL), 0);
 	ask(w, header);
 	wait_for(w, true);
-	assert_int_equal(answers, before);
+	assert_int_equal(heard.answers, before);
 	conn_rollback(w->lock);
 	wait_for(w, false);
-	assert_int_equal(answers, before + 1);
+	assert_int_equal(heard.answers, before + 1);
 }
 
 /* ---- tests --------------------------------------------------------------- */
@@ -260,8 +217,8 @@ static void an_offline_machine_is_told_when_it_is_durable(void **state)
 	struct world *w = *state;
 
 	ask_and_hold(w, machine_op("machine", "offline"));
-	assert_int_equal(status, 200);
-	assert_string_equal(answer, "{\"health\":\"maintenance\"}");
+	assert_int_equal(heard.status, 200);
+	assert_string_equal(heard.text, "{\"health\":\"maintenance\"}");
 	assert_int_equal(in_database(w, sql_offline), 1);
 	assert_int_equal(in_database(w, sql_acts), 1);
 }
@@ -280,8 +237,8 @@ static void a_cancelled_run_is_told_when_it_is_durable(void **state)
 	assert_int_equal(resolve_push(&w->d, &push, NULL, NULL, NULL), 0);
 	wait_for(w, false);
 	ask_and_hold(w, json_pack("{s:s s:i}", "op", "cancel", "run", 1));
-	assert_int_equal(status, 200);
-	assert_string_equal(answer, "{\"cancelled\":1}");
+	assert_int_equal(heard.status, 200);
+	assert_string_equal(heard.text, "{\"cancelled\":1}");
 	assert_int_equal(in_database(w, sql_cancelled), 1);
 	assert_int_equal(in_database(w, sql_acts), 1);
 }
@@ -300,7 +257,7 @@ static void power_is_not_switched_before_it_is_known_by_whom(void **state)
 	wait_for(w, false);
 	assert_int_equal(switched, 1);
 	assert_string_equal(
-	    answer, "{\"power\":\"off\",\"evidence\":\"sent\"}");
+	    heard.text, "{\"power\":\"off\",\"evidence\":\"sent\"}");
 	assert_int_equal(in_database(w, sql_acts), 2);
 }
 
@@ -313,8 +270,8 @@ static void power_is_not_switched_while_nothing_can_be_stored(void **state)
 	w->d.db_failing = true;
 	(void)snprintf(w->d.problem, sizeof(w->d.problem), "no room");
 	ask(w, machine_op("power", "off"));
-	assert_int_equal(status, 503);
-	assert_string_equal(answer, "database: no room");
+	assert_int_equal(heard.status, 503);
+	assert_string_equal(heard.text, "database: no room");
 	assert_false(w->d.machines[0]->by_hand);
 	assert_int_equal(switched, 0);
 }

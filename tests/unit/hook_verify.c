@@ -16,57 +16,10 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "orchestrator/weblink.h"
+#include "tests/unit/weblink_heard.h"
 
 #define SECRET "It's a Secret to Everybody"
 #define COMMIT "0123456789abcdef0123456789abcdef01234567"
-
-/* ---- what the web process would hear ------------------------------------- */
-
-static int answers;
-static int status;
-static char answer[1000];
-
-static void answered(int code, const char *text)
-{
-	answers++;
-	status = code;
-	assert_true(strlen(text) < sizeof(answer));
-	memcpy(answer, text, strlen(text) + 1);
-}
-
-void __wrap_weblink_answer_json(struct asker who, int code, json_t *body);
-void __wrap_weblink_answer_error(struct asker who, int code, const char *fmt,
-    ...) __attribute__((format(printf, 3, 4)));
-void __wrap_weblink_event(struct daemon *d, struct json_t *event);
-
-void __wrap_weblink_answer_json(struct asker who, int code, json_t *body)
-{
-	char *text = json_dumps(body, JSON_COMPACT);
-
-	(void)who;
-	answered(code, text);
-	free(text);
-	json_decref(body);
-}
-
-void __wrap_weblink_answer_error(
-    struct asker who, int code, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	(void)who;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	answered(code, text);
-}
-
-void __wrap_weblink_event(struct daemon *d, struct json_t *event)
-{
-	(void)d;
-	json_decref(event);
-}
 
 /* ---- a daemon without a web process -------------------------------------- */
 
@@ -133,7 +86,7 @@ static int setup(void **state)
 	        &w->d.lab, &err) < 0 ||
 	    db_open(w->dir, &ops, &w->d.db, &err) < 0)
 		fail_msg("%s", err.msg);
-	answers = status = 0;
+	heard.answers = heard.status = 0;
 	*state = w;
 	return 0;
 }
@@ -229,24 +182,24 @@ static void unknown_project_and_wrong_signature_answer_alike(void **state)
 {
 	static const char body[] = PUSH("refs/heads/main", COMMIT);
 	struct world *w = *state;
-	char first[sizeof(answer)];
+	char first[sizeof(heard.text)];
 
 	ask(w, (struct hook){.secret = "wrong"}, body);
-	assert_int_equal(status, 401);
-	memcpy(first, answer, sizeof(first));
+	assert_int_equal(heard.status, 401);
+	memcpy(first, heard.text, sizeof(first));
 	ask(w, (struct hook){.project = "q"}, body);
-	assert_int_equal(status, 401);
-	assert_string_equal(answer, first);
+	assert_int_equal(heard.status, 401);
+	assert_string_equal(heard.text, first);
 	ask(w, (struct hook){.project = "silent"}, body);
-	assert_int_equal(status, 401);
-	assert_string_equal(answer, first);
+	assert_int_equal(heard.status, 401);
+	assert_string_equal(heard.text, first);
 	/* What stands in for a missing secret opens nothing. */
 	ask(w,
 	    (struct hook){
 	        .project = "q", .secret = "no project has this secret"},
 	    body);
-	assert_int_equal(status, 401);
-	assert_int_equal(answers, 4);
+	assert_int_equal(heard.status, 401);
+	assert_int_equal(heard.answers, 4);
 }
 
 static void a_push_becomes_a_run_before_it_is_answered(void **state)
@@ -255,8 +208,8 @@ static void a_push_becomes_a_run_before_it_is_answered(void **state)
 	const struct run *run;
 
 	ask(w, (struct hook){.guid = "g1"}, PUSH("refs/heads/main", COMMIT));
-	assert_int_equal(status, 202);
-	assert_string_equal(answer, "{\"run\":1}");
+	assert_int_equal(heard.status, 202);
+	assert_string_equal(heard.text, "{\"run\":1}");
 	run = map_find(&w->d.runs, 1);
 	assert_non_null(run);
 	assert_string_equal(run->name, "p main");
@@ -265,7 +218,7 @@ static void a_push_becomes_a_run_before_it_is_answered(void **state)
 	assert_int_equal(run->priority, 3);
 	assert_int_equal(run->project_id, 1);
 	ask(w, (struct hook){.guid = "g2"}, PUSH("refs/heads/wip/x", COMMIT));
-	assert_string_equal(answer, "{\"run\":2}");
+	assert_string_equal(heard.text, "{\"run\":2}");
 	run = map_find(&w->d.runs, 2);
 	assert_int_equal(run->priority, 0);
 	assert_int_equal(run->project_id, 1);
@@ -278,22 +231,22 @@ static void a_replay_is_answered_with_the_same_run(void **state)
 	struct world *w = *state;
 
 	ask(w, (struct hook){.guid = "g1"}, body);
-	assert_int_equal(status, 202);
+	assert_int_equal(heard.status, 202);
 	ask(w, (struct hook){.guid = "g1"}, body);
-	assert_int_equal(status, 200);
-	assert_string_equal(answer, again);
+	assert_int_equal(heard.status, 200);
+	assert_string_equal(heard.text, again);
 	ask(w, (struct hook){.guid = "g2"}, body);
-	assert_string_equal(answer, again);
+	assert_string_equal(heard.text, again);
 	/* The memory has forgotten it, the database has not. */
 	run_forget(&w->d, map_find(&w->d.runs, 1));
 	ask(w, (struct hook){.guid = "g1"}, body);
-	assert_string_equal(answer, again);
+	assert_string_equal(heard.text, again);
 	ask(w, (struct hook){.guid = "g3"}, body);
-	assert_string_equal(answer, again);
+	assert_string_equal(heard.text, again);
 	ask(w, (struct hook){.guid = "g3"},
 	    PUSH(
 	        "refs/heads/main", "1123456789abcdef0123456789abcdef01234567"));
-	assert_string_equal(answer, "{\"run\":2}");
+	assert_string_equal(heard.text, "{\"run\":2}");
 }
 
 static void what_starts_no_run_says_why(void **state)
@@ -301,19 +254,19 @@ static void what_starts_no_run_says_why(void **state)
 	struct world *w = *state;
 
 	ask(w, (struct hook){.event = "ping"}, "{}");
-	assert_int_equal(status, 200);
-	assert_non_null(strstr(answer, "ping"));
+	assert_int_equal(heard.status, 200);
+	assert_non_null(strstr(heard.text, "ping"));
 	ask(w, (struct hook){0},
 	    PUSH(
 	        "refs/heads/main", "0000000000000000000000000000000000000000"));
-	assert_int_equal(status, 200);
-	assert_non_null(strstr(answer, "deleted"));
+	assert_int_equal(heard.status, 200);
+	assert_non_null(strstr(heard.text, "deleted"));
 	ask(w, (struct hook){0}, PUSH("refs/tags/v1", COMMIT));
-	assert_int_equal(status, 200);
-	assert_non_null(strstr(answer, "no branch"));
+	assert_int_equal(heard.status, 200);
+	assert_non_null(strstr(heard.text, "no branch"));
 	ask(w, (struct hook){0}, PUSH("refs/heads/other", COMMIT));
-	assert_int_equal(status, 200);
-	assert_non_null(strstr(answer, "\"ignored\""));
+	assert_int_equal(heard.status, 200);
+	assert_non_null(strstr(heard.text, "\"ignored\""));
 	assert_int_equal(w->d.runs.len, 0);
 }
 
@@ -326,15 +279,15 @@ static void a_form_is_taken_like_json(void **state)
 	struct world *w = *state;
 
 	ask(w, form, body);
-	assert_int_equal(status, 202);
+	assert_int_equal(heard.status, 202);
 	ask(w, form, "x=1");
-	assert_int_equal(status, 400);
+	assert_int_equal(heard.status, 400);
 	ask(w, form, "payload=%7");
-	assert_int_equal(status, 400);
+	assert_int_equal(heard.status, 400);
 	ask(w, form, "payload=%7B%2");
-	assert_int_equal(status, 400);
+	assert_int_equal(heard.status, 400);
 	ask(w, form, "");
-	assert_int_equal(status, 400);
+	assert_int_equal(heard.status, 400);
 }
 
 static void nonsense_is_refused(void **state)
@@ -349,8 +302,9 @@ static void nonsense_is_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		ask(w, (struct hook){0}, bodies[i]);
-		if (status != 400)
-			fail_msg("%s: %d %s", bodies[i], status, answer);
+		if (heard.status != 400)
+			fail_msg(
+			    "%s: %d %s", bodies[i], heard.status, heard.text);
 	}
 	assert_int_equal(w->d.runs.len, 0);
 }
