@@ -30,7 +30,13 @@ double changes_mean(const double *x, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		sum += x[i];
-	return sum / (double)n;
+	if (isfinite(sum))
+		return sum / (double)n;
+	/* The sum is too large, and the mean is not. */
+	sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += x[i] / (double)n;
+	return sum;
 }
 
 /* ---- options --------------------------------------------------------- */

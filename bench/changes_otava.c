@@ -251,9 +251,25 @@ static void merge(const double *x, size_t n,
 	}
 }
 
-void changes_otava(const double *x, size_t n,
+/* By a power of two, which changes no digit; squares of 1e300 are no number. */
+static double *scaled(const double *x, size_t n)
+{
+	double *to = xcalloc(n + 1, sizeof(to[0]));
+	double most = 0;
+	int exponent;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, fabs(x[i]));
+	(void)frexp(most, &exponent); /* the rest does not matter */
+	for (size_t i = 0; i < n; i++)
+		to[i] = ldexp(x[i], -exponent);
+	return to;
+}
+
+void changes_otava(const double *given, size_t n,
     const struct bench_changes_options *opts, struct found *f)
 {
+	scoped(free) double *x = scaled(given, n);
 	double p = opts->max_pvalue;
 	double weak_p = p < .05 ? 10 * p : p < .5 ? 2 * p : p;
 	/* One more: a candidate is inserted before it is tested. */

@@ -241,6 +241,37 @@ static void constants_and_short_series_have_nothing(void **state)
 	}
 }
 
+static void huge_and_tiny_values_change_as_others_do(void **state)
+{
+	static const enum bench_detector detectors[] = {
+	    BENCH_MAXT, BENCH_OTAVA};
+	static const int exponents[] = {1013, -1013};
+	struct bench_changes_options o = defaults;
+	double x[60];
+	double y[60];
+
+	(void)state;
+	steps(x, 60);
+	for (size_t i = 0; i < 4; i++) {
+		scoped(bench_changes_free) struct bench_changes *a = NULL;
+		scoped(bench_changes_free) struct bench_changes *b = NULL;
+
+		for (size_t k = 0; k < 60; k++)
+			y[k] = ldexp(x[k], exponents[i % 2]);
+		o.detector = detectors[i / 2];
+		a = changes(x, 60, &o);
+		b = changes(y, 60, &o);
+		assert_true(a->n_changes > 0);
+		assert_int_equal(a->n_changes, b->n_changes);
+		for (size_t k = 0; k < a->n_changes; k++) {
+			assert_int_equal(
+			    a->changes[k].index, b->changes[k].index);
+			kit_near("ratio", b->changes[k].ratio,
+			    a->changes[k].ratio, 1e-12);
+		}
+	}
+}
+
 static void two_constant_levels_are_a_certain_change(void **state)
 {
 	double x[30];
@@ -423,6 +454,7 @@ int main(void)
 	    cmocka_unit_test(a_jump_at_the_end_is_suspect),
 	    cmocka_unit_test(a_level_that_is_almost_constant_has_spikes),
 	    cmocka_unit_test(constants_and_short_series_have_nothing),
+	    cmocka_unit_test(huge_and_tiny_values_change_as_others_do),
 	    cmocka_unit_test(two_constant_levels_are_a_certain_change),
 	    cmocka_unit_test(few_points_never_have_a_small_bound),
 	    cmocka_unit_test(bound_goes_on_where_the_table_ends),
