@@ -128,8 +128,10 @@ static int node(struct import *im, void *state, const struct node *n)
 	else if (node_is(n, NODE_TEXT, "results/#/command"))
 		text_copy(h->command, sizeof(h->command),
 		    (struct text){n->text, n->len});
-	else if (node_is(n, NODE_NUMBER, "results/#/times/#"))
-		return add_time(im, h, n->number);
+	else if (str_eq(n->path, "results/#/times/#"))
+		return n->kind == NODE_NUMBER
+		    ? add_time(im, h, n->number)
+		    : import_refuse(im, 0, "a time that is no number");
 	else if (str_eq(n->path, "results/#/exit_codes/#"))
 		h->bad_exits +=
 		    n->kind != NODE_NUMBER || n->number > 0 || n->number < 0;

@@ -36,7 +36,8 @@ static bool recognise(struct text head)
 
 	return text_eat_line(&head, &line) && text_find(line, "machine") &&
 	    text_find(line, "metric") && text_find(line, "overhead") &&
-	    text_find(line, ",");
+	    (text_find(line, ",") || text_find(line, ";") ||
+	        text_find(line, "\t"));
 }
 
 /* One field, and the comma behind it; *more: there was one. */
@@ -93,6 +94,11 @@ static int header(struct import *im, struct ratios *t, struct text l)
 {
 	bool more = true;
 
+	/* As spreadsheets write them where the comma is the decimal mark. */
+	if (!text_find(l, ","))
+		return import_refuse_at(im, l,
+		    "no commas between the columns; they must be there, and "
+		    "numbers have a point");
 	while (more) {
 		char name[FIELD_MAX];
 		struct text at = l;
@@ -139,6 +145,10 @@ static int check(struct import *im, char f[COLUMNS][FIELD_MAX],
 	if (r < 0)
 		return import_refuse_at(im, at[DIRECTION],
 		    "direction '%.60s' is none of higher, lower", f[DIRECTION]);
+	if (str_eq(f[BASELINE], f[CANDIDATE]))
+		return import_refuse_at(im, at[CANDIDATE],
+		    "baseline and candidate are the same: '%.60s'",
+		    f[CANDIDATE]);
 	if (row && row->direction != ret->direction)
 		return import_refuse_at(im, at[DIRECTION],
 		    "direction of %s is %s", row->name,

@@ -62,6 +62,7 @@ struct reading {
 	char *system; /* of the first value that names its own */
 	bool systems; /* there are several */
 	struct buf ratios;
+	struct map cells; /* of ratios by hash: lines, as pointers */
 	struct buf cases;
 	json_t *facts;
 	json_t *warnings;
@@ -216,6 +217,25 @@ static int on_verdict(
 	return 0;
 }
 
+/* Two ratios of one cell: nobody knows which is right. */
+static int check_cell(
+    struct reading *rd, const struct import_ratio *q, struct err *err)
+{
+	scoped(free) char *names =
+	    xasprintf("%s\n%s\n%s\n%s\n%s\n%s", q->metric, q->machine, q->guest,
+	        q->controller, q->baseline, q->candidate);
+	int64_t hash = hash_of(names);
+	intptr_t line = (intptr_t)map_find(&rd->cells, hash);
+
+	if (line)
+		return err_set(err, ERR_PROTO,
+		    "%s:%" PRId64 ": a second overhead of the cell in line "
+		    "%" PRIdPTR,
+		    rd->name, q->line, line);
+	map_put(&rd->cells, hash, (void *)(intptr_t)q->line);
+	return 0;
+}
+
 static int on_ratio(void *arg, const struct import_ratio *q, struct err *err)
 {
 	struct reading *rd = arg;
@@ -225,6 +245,8 @@ static int on_ratio(void *arg, const struct import_ratio *q, struct err *err)
 		    "%s:%" PRId64 ": a table of ratios names machines, "
 		    "variants, guests and controllers itself: leave them out",
 		    rd->name, q->line);
+	if (check_cell(rd, q, err) < 0)
+		return -ERR_PROTO;
 	return list_add(rd, &rd->ratios,
 	    json_pack("{s:s s:i s:s s:s s:s s:s s:s s:f s:s}", "metric",
 	        q->metric, "direction", q->direction, "machine", q->machine,
@@ -484,6 +506,7 @@ static void reading_done(struct reading *rd)
 	free(rd->said_machine);
 	free(rd->system);
 	map_done(&rd->by_hash);
+	map_done(&rd->cells);
 	buf_done(&rd->ratios);
 	buf_done(&rd->cases);
 	json_decref(rd->facts);

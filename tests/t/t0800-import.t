@@ -298,6 +298,11 @@ sed '5s/higher/sideways/' "$published/geekbench_multi_core.csv" \
 refuses "a damaged one" '5:[0-9]+: direction .sideways' "$IB_TMP/damaged.csv"
 head -c 3000 "$formats/fio/two_jobs.json" >"$IB_TMP/cut.json"
 refuses "JSON that is cut off" '[0-9]+:[0-9]+: ' "$IB_TMP/cut.json"
+sed '6{p;s/[0-9.]*$/9.99/}' "$published/geekbench_multi_core.csv" \
+	>"$IB_TMP/twice.csv"
+ok "two overheads of one cell are refused" run 2 import "$IB_TMP/twice.csv"
+like "  with both lines" "$(cat "$IB_TMP/err")" \
+	'twice.csv:7: a second overhead of the cell in line 6$'
 echo 'to whom it may concern' >"$IB_TMP/letter.txt"
 refuses "what is in no format" ' not in a format' "$IB_TMP/letter.txt"
 : >"$IB_TMP/empty"
@@ -310,7 +315,8 @@ is "  in one line" "$(wc -l <"$IB_TMP/err")" 1
 # More than a head of what is a table, then no table any more.
 {
 	cat "$published/geekbench_multi_core.csv"
-	yes "$(sed -n 2p "$published/geekbench_multi_core.csv")" | head -n 2000
+	row=$(sed -n '2s/^[^,]*//p' "$published/geekbench_multi_core.csv")
+	seq -f "m%.0f$row" 2000
 	echo 'a,b'
 } >"$IB_TMP/late.csv"
 ok "what is damaged late is refused by the server" \

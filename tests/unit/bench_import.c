@@ -191,6 +191,8 @@ static void messages_name_line_and_column(void **state)
 	        "{\"results\": [{\"command\": \"a\", \"times\": [-1]}]}",
 	        "hyperfine.time is -1"},
 	    {"hyperfine", "{\"a\": 1e999}", "'1e999' is no number"},
+	    {"hyperfine", "{\"results\": [{\"times\": [1, \"2\"]}]}",
+	        "f:1:31: a time that is no number"},
 	    {"phoronix", "<PhoronixTestSuite>\n</b>", "f:2:3: XML: mismatched"},
 	    {"phoronix", "<!DOCTYPE x [<!ENTITY a 'b'>]>\n<x/>",
 	        "DOCTYPE) is not allowed"},
@@ -198,6 +200,7 @@ static void messages_name_line_and_column(void **state)
 	        "XML: undefined entity"},
 	    {"ratios", "machine,metric,overhead,x\n",
 	        "f:1:25: column 'x' is not known"},
+	    {NULL, "machine;metric;overhead\n", "f:1:1: no commas between"},
 	    {"crystaldiskmark", "[Read]\n SEQ 1MiB (Q=8, T=1): x MB/s\n",
 	        "f:2:23: a row is like"},
 	    {"crystaldiskmark",
@@ -242,6 +245,8 @@ static void rows_of_ratios_are_checked(void **state)
 	refuses(NULL, HEADER "a,boot.time,higher,x,y,,,1.5\n",
 	    "direction of boot.time is lower");
 	refuses(NULL, HEADER "a,m,lower,x,y,,,0\n", "f:2:17: overhead '0'");
+	refuses(NULL, HEADER "a,m,lower,x,x,,,1\n",
+	    "f:2:11: baseline and candidate are the same: 'x'");
 	refuses(NULL, HEADER "a,m,lower,x,y,,\n", "a row of 7 fields");
 	refuses(NULL, HEADER "a,m,lower,x,y,,,1,2\n", "more fields");
 	refuses(NULL, HEADER ",m,lower,x,y,,,1\n", "machine is empty");
