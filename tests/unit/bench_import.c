@@ -192,7 +192,7 @@ static void messages_name_line_and_column(void **state)
 	        "hyperfine.time is -1"},
 	    {"hyperfine", "{\"a\": 1e999}", "'1e999' is no number"},
 	    {"hyperfine", "{\"results\": [{\"times\": [1, \"2\"]}]}",
-	        "f:1:31: a time that is no number"},
+	        "f:1:30: a time that is no number"},
 	    {"phoronix", "<PhoronixTestSuite>\n</b>", "f:2:3: XML: mismatched"},
 	    {"phoronix", "<!DOCTYPE x [<!ENTITY a 'b'>]>\n<x/>",
 	        "DOCTYPE) is not allowed"},
@@ -246,7 +246,7 @@ static void rows_of_ratios_are_checked(void **state)
 	    "direction of boot.time is lower");
 	refuses(NULL, HEADER "a,m,lower,x,y,,,0\n", "f:2:17: overhead '0'");
 	refuses(NULL, HEADER "a,m,lower,x,x,,,1\n",
-	    "f:2:11: baseline and candidate are the same: 'x'");
+	    "f:2:13: baseline and candidate are the same: 'x'");
 	refuses(NULL, HEADER "a,m,lower,x,y,,\n", "a row of 7 fields");
 	refuses(NULL, HEADER "a,m,lower,x,y,,,1,2\n", "more fields");
 	refuses(NULL, HEADER ",m,lower,x,y,,,1\n", "machine is empty");
