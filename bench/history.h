@@ -120,6 +120,13 @@ SCOPED_DEFINE(struct bench_history, bench_history_free);
 char *bench_environment_with(const char *text, const char *over);
 
 /*
+ * What of the environment of an attempt a series of this guest was measured in:
+ * all but the facts "guest.NAME" and "tool.TOOL.NAME" of other guests; its own
+ * "tool.TOOL.NAME" takes the place of "tool.TOOL". Caller frees.
+ */
+char *bench_environment_of(const char *text, const char *guest);
+
+/*
  * Which of the changes of many series are to be believed together: those whose
  * p, adjusted by Benjamini and Hochberg, is at most q. A p that is NAN counts
  * as BENCH_ALPHA_LEAST. tests: how many scans there were, found or not; at

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "bench/history_private.h"
 
 struct fact {
@@ -128,6 +129,77 @@ static bool has_key(const char *text, const char *line, size_t key_len)
 	}
 	return false;
 }
+
+/* ---- of one guest -------------------------------------------------------- */
+
+/* GUEST of a line "tool.TOOL.GUEST=..", if the text has that guest; or NULL. */
+static const char *guest_of_tool(
+    const char *text, const char *line, size_t *ret_len)
+{
+	size_t key_len = strcspn(line, "=\n");
+	scoped(free) char *fact = NULL;
+	const char *dot;
+
+	if (!str_starts(line, "tool."))
+		return NULL;
+	dot = memchr(line + 5, '.', key_len - 5);
+	if (!dot)
+		return NULL;
+	*ret_len = key_len - (size_t)(dot + 1 - line);
+	fact = xasprintf("guest.%.*s", (int)*ret_len, dot + 1);
+	return has_key(text, fact, strlen(fact)) ? dot + 1 : NULL;
+}
+
+static bool is_guest(const char *name, size_t len, const char *guest)
+{
+	return len == strlen(guest) && memcmp(name, guest, len) == 0;
+}
+
+/* Adds what the line is to a series of the guest; returns how many bytes. */
+static size_t put_line(
+    char *to, const char *text, const char *line, size_t len, const char *guest)
+{
+	size_t key_len = strcspn(line, "=\n");
+	scoped(free) char *own =
+	    xasprintf("%.*s.%s", (int)key_len, line, guest);
+	size_t name_len;
+	const char *name = guest_of_tool(text, line, &name_len);
+	size_t head;
+
+	if (str_starts(line, "guest.") &&
+	    !is_guest(line + 6, key_len - 6, guest))
+		return 0;
+	if (!name) {
+		if (str_starts(line, "tool.") &&
+		    has_key(text, own, strlen(own)))
+			return 0;
+		memcpy(to, line, len);
+		return len;
+	}
+	if (!is_guest(name, name_len, guest))
+		return 0;
+	head = (size_t)(name - 1 - line);
+	memcpy(to, line, head);
+	memcpy(to + head, name + name_len, len - head - 1 - name_len);
+	return len - 1 - name_len;
+}
+
+char *bench_environment_of(const char *text, const char *guest)
+{
+	char *ret = xcalloc(strlen(text) + 1, 1);
+	size_t n = 0;
+
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		len += line[len] == '\n';
+		n += put_line(ret + n, text, line, len, guest);
+		line += len;
+	}
+	return ret;
+}
+
+/* ---- half known ---------------------------------------------------------- */
 
 char *bench_environment_with(const char *text, const char *over)
 {

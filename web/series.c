@@ -96,6 +96,7 @@ struct item {
 
 struct reading {
 	struct series_points *p;
+	char *guest; /* of the series */
 	struct item *items;
 	size_t n;
 	size_t cap;
@@ -110,6 +111,7 @@ static void reading_done(struct reading *rd)
 		free(rd->items[i].facts);
 	}
 	free(rd->items);
+	free(rd->guest);
 }
 
 /* Takes the text over. */
@@ -209,10 +211,11 @@ static void known_done(struct known_all *k)
 	free(k->v);
 }
 
-static int text_of(struct db_reader *reader, struct series_points *p,
+/* As far as it is that of the series: other guests may come and go. */
+static int text_of(struct db_reader *reader, const struct reading *rd,
     struct known_all *k, int64_t id, const char **ret, struct err *err)
 {
-	char *text;
+	scoped(free) char *text = NULL;
 	int r;
 
 	/* Nearly always that of the point before. */
@@ -224,7 +227,7 @@ static int text_of(struct db_reader *reader, struct series_points *p,
 	r = db_environment_get(reader, id, &text, err);
 	if (r < 0)
 		return r;
-	*ret = keep(p, text);
+	*ret = keep(rd->p, bench_environment_of(text, rd->guest));
 	k->v = xrealloc(k->v, k->n + 1, sizeof(k->v[0]));
 	k->v[k->n++] = (struct known){id, *ret};
 	return 0;
@@ -244,8 +247,7 @@ static int fill_environments(
 
 	for (size_t i = 0; i < rd->n && r == 0; i++)
 		if (!rd->items[i].facts)
-			r = text_of(reader, rd->p, &k,
-			    rd->items[i].environment_id,
+			r = text_of(reader, rd, &k, rd->items[i].environment_id,
 			    &rd->items[i].point.environment, err);
 	for (size_t i = 0; i < rd->n && !last; i++)
 		if (*rd->items[i].point.environment)
@@ -282,12 +284,21 @@ static void hand_over(struct reading *rd, size_t most)
 	}
 }
 
+static void on_series(void *arg, const struct db_series *s)
+{
+	struct reading *rd = arg;
+
+	rd->guest = xstrdup(s->guest);
+}
+
 static int read_points(struct series_points *p, struct db_reader *reader,
     const struct db_points_query *q, size_t most, struct err *err)
 {
 	scoped_val(reading_done) struct reading rd = {.p = p};
-	int r = db_series_points(reader, q, on_point, &rd, err);
+	int r = db_series_get(reader, q->series_id, on_series, &rd, err);
 
+	if (r == 0)
+		r = db_series_points(reader, q, on_point, &rd, err);
 	if (r < 0)
 		return r;
 	put_in_order(&rd);

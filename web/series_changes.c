@@ -17,6 +17,8 @@
 #include "bench/bench.h"
 #include "db/db.h"
 
+#define TEXTS 256
+
 /* What was found in a series. */
 struct seen {
 	struct db_scan_point newest; /* that was read */
@@ -32,6 +34,13 @@ struct series_watch {
 	struct map seen;      /* by series */
 };
 
+/* A place between two points whose environments have two numbers. */
+struct border {
+	size_t at; /* the place of the second one */
+	int64_t before;
+	int64_t after;
+};
+
 /* One branch of the series that is being read. */
 struct lane {
 	int64_t branch_id;
@@ -40,9 +49,15 @@ struct lane {
 	int64_t *attempts;
 	size_t n;
 	size_t cap;
-	size_t *cuts; /* where environments begin */
-	size_t n_cuts;
-	size_t cap_cuts;
+	struct border *borders;
+	size_t n_borders;
+	size_t cap_borders;
+};
+
+/* Of an environment; those of nearly all borders are among few. */
+struct text {
+	int64_t id;
+	char *text;
 };
 
 /* A series, as it is now. */
@@ -53,11 +68,15 @@ struct head {
 
 struct finding {
 	struct series_watch *watch;
+	struct db_reader *reader;
+	struct text texts[TEXTS]; /* each in the place that its id gives it */
 	struct head *heads;
 	size_t n_heads;
 	size_t cap_heads;
 	size_t n_scans; /* of all series, for what was found */
 	/* Of the series that is being read: */
+	int64_t series_id;
+	char *guest;        /* NULL: not asked for yet */
 	struct lane *lanes; /* those behind n are kept for their memory */
 	size_t n;
 	size_t cap;
@@ -69,8 +88,11 @@ static void finding_done(struct finding *f)
 	for (size_t i = 0; i < f->cap; i++) {
 		free(f->lanes[i].x);
 		free(f->lanes[i].attempts);
-		free(f->lanes[i].cuts);
+		free(f->lanes[i].borders);
 	}
+	for (size_t i = 0; i < TEXTS; i++)
+		free(f->texts[i].text);
+	free(f->guest);
 	free(f->lanes);
 	free(f->heads);
 }
@@ -132,6 +154,53 @@ void series_changes_free(struct series_changes *c)
 	free(c);
 }
 
+/* ---- environments ------------------------------------------------------- */
+
+static void on_series(void *arg, const struct db_series *s)
+{
+	char **guest = arg;
+
+	*guest = xstrdup(s->guest);
+}
+
+/* What of it is the series'; caller frees. */
+static int environment_of(
+    struct finding *f, int64_t id, char **ret, struct err *err)
+{
+	struct text *t = &f->texts[id % TEXTS];
+	char *text;
+	int r = 0;
+
+	if (!f->guest)
+		r = db_series_get(
+		    f->reader, f->series_id, on_series, &f->guest, err);
+	if (r == 0 && t->id != id) {
+		r = db_environment_get(f->reader, id, &text, err);
+		if (r < 0)
+			return r;
+		free(t->text);
+		*t = (struct text){id, text};
+	}
+	if (r == 0)
+		*ret = bench_environment_of(t->text, f->guest);
+	return r;
+}
+
+/* Whether one begins there; equal facts are equal texts. */
+static int is_cut(
+    struct finding *f, const struct border *b, bool *ret, struct err *err)
+{
+	scoped(free) char *before = NULL;
+	scoped(free) char *after = NULL;
+	int r = environment_of(f, b->before, &before, err);
+
+	if (r == 0)
+		r = environment_of(f, b->after, &after, err);
+	if (r == 0)
+		*ret = strcmp(before, after) != 0;
+	return r;
+}
+
 /* ---- one branch --------------------------------------------------------- */
 
 static struct lane *lane_of(struct finding *f, int64_t branch_id)
@@ -149,17 +218,19 @@ static struct lane *lane_of(struct finding *f, int64_t branch_id)
 	l->branch_id = branch_id;
 	l->environment_id = 0;
 	l->n = 0;
-	l->n_cuts = 0;
+	l->n_borders = 0;
 	return l;
 }
 
-static void lane_cut(struct lane *l)
+static void lane_border(struct lane *l, int64_t after)
 {
-	if (l->n_cuts == l->cap_cuts) {
-		l->cap_cuts = l->cap_cuts ? 2 * l->cap_cuts : 8;
-		l->cuts = xrealloc(l->cuts, l->cap_cuts, sizeof(l->cuts[0]));
+	if (l->n_borders == l->cap_borders) {
+		l->cap_borders = l->cap_borders ? 2 * l->cap_borders : 8;
+		l->borders =
+		    xrealloc(l->borders, l->cap_borders, sizeof(l->borders[0]));
 	}
-	l->cuts[l->n_cuts++] = l->n;
+	l->borders[l->n_borders++] =
+	    (struct border){l->n, l->environment_id, after};
 }
 
 /* An environment that is not known is taken to be that of the point before. */
@@ -173,7 +244,7 @@ static void lane_add(struct lane *l, const struct db_scan_point *p)
 	}
 	if (p->environment_id) {
 		if (l->environment_id && l->environment_id != p->environment_id)
-			lane_cut(l);
+			lane_border(l, p->environment_id);
 		l->environment_id = p->environment_id;
 	}
 	l->x[l->n] = p->value;
@@ -192,22 +263,30 @@ static void add_change(struct seen *to, int64_t series_id, const struct lane *l,
 }
 
 static int lane_look(
-    struct seen *to, int64_t series_id, const struct lane *l, struct err *err)
+    struct finding *f, struct seen *to, const struct lane *l, struct err *err)
 {
 	scoped(bench_changes_free) struct bench_changes *c = NULL;
+	scoped(free) size_t *cuts = xcalloc(l->n_borders + 1, sizeof(cuts[0]));
 	struct bench_changes_options o = BENCH_CHANGES_DEFAULTS;
-	int r;
+	int r = 0;
 
-	o.environments = l->cuts;
-	o.n_environments = l->n_cuts;
+	for (size_t i = 0; r == 0 && i < l->n_borders; i++) {
+		bool cut = false;
+
+		r = is_cut(f, &l->borders[i], &cut, err);
+		if (cut)
+			cuts[o.n_environments++] = l->borders[i].at;
+	}
+	o.environments = cuts;
 	o.no_spikes = true;
-	r = bench_changes(l->x, l->n, &o, &c, err);
+	if (r == 0)
+		r = bench_changes(l->x, l->n, &o, &c, err);
 	if (r < 0)
 		return r;
 	to->n_histories++;
 	to->n_scans += c->n_scans;
 	for (size_t i = 0; i < c->n_changes; i++)
-		add_change(to, series_id, l, &c->changes[i]);
+		add_change(to, f->series_id, l, &c->changes[i]);
 	return 0;
 }
 
@@ -222,16 +301,17 @@ static void on_point(void *arg, const struct db_scan_point *p)
 	f->newest = *p;
 }
 
-static int series_look(struct finding *f, struct db_reader *reader,
-    int64_t series_id, struct err *err)
+static int series_look(struct finding *f, int64_t series_id, struct err *err)
 {
 	scoped(seen_free) struct seen *s = xcalloc(1, sizeof(*s));
 	int r;
 
 	f->n = 0;
-	r = db_series_scan(reader, series_id, on_point, f, err);
+	f->series_id = series_id;
+	free(take(f->guest));
+	r = db_series_scan(f->reader, series_id, on_point, f, err);
 	for (size_t i = 0; r == 0 && i < f->n; i++)
-		r = lane_look(s, series_id, &f->lanes[i], err);
+		r = lane_look(f, s, &f->lanes[i], err);
 	if (r < 0)
 		return r;
 	s->newest = f->newest;
@@ -258,15 +338,14 @@ static void on_head(void *arg, const struct db_series_head *head)
 }
 
 /* Brings the watch up to date. */
-static int all_look(struct finding *f, struct db_reader *reader,
-    size_t *ret_n_read, struct err *err)
+static int all_look(struct finding *f, size_t *ret_n_read, struct err *err)
 {
 	int64_t after = 0;
 	size_t n_read = 0;
 	int r;
 
 	do {
-		r = db_series_heads(reader, after, on_head, f, &after, err);
+		r = db_series_heads(f->reader, after, on_head, f, &after, err);
 	} while (r == 0 && after);
 	for (size_t i = 0; r == 0 && i < f->n_heads; i++) {
 		struct head *h = &f->heads[i];
@@ -274,7 +353,7 @@ static int all_look(struct finding *f, struct db_reader *reader,
 
 		if (is_up_to_date(s, &h->newest))
 			continue;
-		r = series_look(f, reader, h->series_id, err);
+		r = series_look(f, h->series_id, err);
 		n_read++;
 	}
 	*ret_n_read = n_read;
@@ -333,14 +412,13 @@ static void gather(struct finding *f, struct series_changes *c)
 	}
 }
 
-static int find(struct finding *f, struct db_reader *reader,
-    struct series_changes *c, struct err *err)
+static int find(struct finding *f, struct series_changes *c, struct err *err)
 {
 	int r;
 
 	if (pthread_mutex_lock(&f->watch->lock) != 0)
 		abort();
-	r = all_look(f, reader, &c->n_read, err);
+	r = all_look(f, &c->n_read, err);
 	if (r == 0)
 		gather(f, c);
 	if (pthread_mutex_unlock(&f->watch->lock) != 0)
@@ -353,8 +431,9 @@ int series_changes_find(struct series_watch *w, struct db_reader *reader,
 {
 	scoped(series_changes_free) struct series_changes *c =
 	    xcalloc(1, sizeof(*c));
-	scoped_val(finding_done) struct finding f = {.watch = w};
-	int r = find(&f, reader, c, err);
+	scoped_val(finding_done) struct finding f = {
+	    .watch = w, .reader = reader};
+	int r = find(&f, c, err);
 
 	if (r < 0)
 		return r;

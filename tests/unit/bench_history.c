@@ -79,6 +79,36 @@ static void what_is_not_told_of_an_environment_is_as_it_was(void **state)
 	}
 }
 
+static void other_guests_are_not_of_an_environment(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *guest;
+		const char *want;
+	} rows[] = {
+	    {"", "a", ""},
+	    {"guest.a=1\nguest.ab=2\nkernel=6\n", "a", "guest.a=1\nkernel=6\n"},
+	    {"guest.a=1\nguest.ab=2\nkernel=6\n", "ab",
+	        "guest.ab=2\nkernel=6\n"},
+	    {"cpu=x\nguest.a=guest.b=\nguests=2", "b", "cpu=x\nguests=2"},
+	    {"guest.a=1", "", ""},
+	    {"guest.a", "a", "guest.a"},
+	    {"guest.a=1\nguest.b=1\ntool.fio=3\ntool.fio.b=2", "a",
+	        "guest.a=1\ntool.fio=3\n"},
+	    {"guest.a=1\nguest.b=1\ntool.fio=3\ntool.fio.b=2", "b",
+	        "guest.b=1\ntool.fio=2"},
+	    {"guest.b=1\ntool.fio 3.1=2\n", "b", "guest.b=1\ntool.fio 3.1=2\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		scoped(free) char *got =
+		    bench_environment_of(rows[i].text, rows[i].guest);
+
+		assert_string_equal(got, rows[i].want);
+	}
+}
+
 /* ---- segments and changes -------------------------------------------- */
 
 static void expect_segment(const struct bench_history *h, size_t i,
@@ -498,6 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_not_told_of_an_environment_is_as_it_was),
+	    cmocka_unit_test(other_guests_are_not_of_an_environment),
 	    cmocka_unit_test(levels_become_segments_and_steps_become_changes),
 	    cmocka_unit_test(a_lower_is_better_metric_is_judged_the_other_way),
 	    cmocka_unit_test(a_change_inside_the_margin_is_the_same),

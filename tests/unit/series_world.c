@@ -191,7 +191,11 @@ static int64_t measure(
 	scoped(free) char *temp = xasprintf("%d", 40000 + 137 * point);
 	const char *const facts[][2] = {
 	    {"kernel", point < WORLD_KERNEL ? "6.1.0" : "6.6.0"},
-	    {"microcode", "0x41c"}, {"temp.thermal_zone0", temp}, {NULL, NULL}};
+	    {"microcode", "0x41c"}, {"temp.thermal_zone0", temp},
+	    {"guest.linux", "kernel 1c"},
+	    /* Of a guest that is not that of the numbers. */
+	    {"guest.linux2", point < WORLD_CHANGE ? "image 2b" : "image 3b"},
+	    {NULL, NULL}};
 	double values[2][VALUES];
 	struct world_numbers numbers[2];
 	struct world_run run = {WORLD_PROJECT, name, commit,

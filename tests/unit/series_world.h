@@ -53,7 +53,7 @@ int64_t world_run_put(
 enum world_place {
 	WORLD_KERNEL = 20, /* another kernel, and 10 % faster */
 	WORLD_SPIKE = 30,  /* half as fast, once */
-	WORLD_CHANGE = 40, /* 8 % slower from here on */
+	WORLD_CHANGE = 40, /* 8 % slower from here on; another guest is new */
 	WORLD_BAD = 50,    /* none of its values is valid */
 	WORLD_POINTS = 60,
 	WORLD_FAILED = 10 /* the run before this point failed */
