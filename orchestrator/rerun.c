@@ -189,6 +189,22 @@ static int make(
 	return r;
 }
 
+/* A suite came with its run, or with the commit that a push made known. */
+static int no_suite(const struct rerun *rerun, struct err *err)
+{
+	const struct run *run = map_find(&rerun->who.d->runs, rerun->old);
+
+	if (run && run->resolve)
+		return err_set(err, ERR_CONFLICT,
+		    "run %" PRId64 ": its suite has not come yet, as its files "
+		    "are still being made",
+		    rerun->old);
+	return err_set(err, ERR_CONFLICT,
+	    "run %" PRId64 ": its suite never came, as its build did not end "
+	    "well; push a commit that builds",
+	    rerun->old);
+}
+
 static bool on_source(void *arg, const struct db_source *s)
 {
 	struct rerun *rerun = arg;
@@ -196,6 +212,8 @@ static bool on_source(void *arg, const struct db_source *s)
 	if (strcmp(s->kind, "test") != 0)
 		rerun->r = err_set(&rerun->err, ERR_INVAL,
 		    "a %s run is not run again by hand", s->kind);
+	else if (!s->suite_len)
+		rerun->r = no_suite(rerun, &rerun->err);
 	else
 		rerun->r = make(rerun, s, &rerun->err);
 	return true;

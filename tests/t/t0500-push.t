@@ -235,6 +235,13 @@ like "with the reason" \
 	'build: exit code 2: .*Error 1'
 like "and all that the build has said" "$("$IRONBENCH" logs "$run/build")" \
 	'error: #error this cannot be built'
+for how in "" --failed; do
+	nok "there is nothing to run again${how:+ with $how}" \
+		"$IRONBENCH" rerun "$run" $how
+	# shellcheck disable=SC2086
+	is "which says what is so" "$("$IRONBENCH" rerun "$run" $how 2>&1)" \
+		"ironbench: rerun run $run: run $run: its suite never came, as its build did not end well; push a commit that builds"
+done
 
 # ---- what nobody asked for ----------------------------------------------------------
 
