@@ -8,20 +8,22 @@
 build="$IB_SRCDIR/fixtures/linux/build-guest"
 serial="$IB_TMP/serial"
 
-for command in qemu-system-x86_64 apt-get dpkg-deb flock; do
+for command in qemu-system-x86_64 apt-get dpkg-deb flock xz; do
 	command -v $command >/dev/null || skip_all "$command is not installed"
 done
 
-# boot NAME QEMU-OPTION...: the line is a pair of pipes, its log is log_of line
+# boot NAME KERNEL QEMU-OPTION...: the line is a pair of pipes, its log is
+# log_of line
 boot() {
 	name=$1
-	shift
+	kernel=$2
+	shift 2
 	rm -f "$serial".in "$serial".out
 	mkfifo "$serial".in "$serial".out
 	start line cat "$serial.out"
 	start "$name" qemu-system-x86_64 -machine q35 -accel tcg -m 512 \
 		-smp 2 -nodefaults -display none -no-reboot \
-		-kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" \
+		-kernel "$guest/$kernel" -initrd "$guest/initrd.img" \
 		-append "console=ttyS0 quiet panic=-1" \
 		-chardev "pipe,id=line,path=$serial" -serial chardev:line "$@"
 }
@@ -100,12 +102,13 @@ guest=$("$build" 2>"$IB_TMP/build.log") || {
 	done_testing
 }
 ok "the folder has all files" \
-	test -s "$guest/vmlinuz" -a -s "$guest/initrd.img" -a -s "$guest/MANIFEST"
+	test -s "$guest/vmlinuz" -a -s "$guest/vmlinux" -a \
+	-s "$guest/initrd.img" -a -s "$guest/MANIFEST"
 like "the manifest names a real kernel package" "$(cat "$guest/MANIFEST")" \
 	"^package linux-image-[0-9][^ ]* [0-9]"
 is "the manifest has the files' hashes" \
 	"$(sed -n 's/^sha256 \([^ ]*\) /\1  /p' "$guest/MANIFEST")" \
-	"$(cd "$guest" && sha256sum vmlinuz initrd.img)"
+	"$(cd "$guest" && sha256sum vmlinuz vmlinux initrd.img)"
 began=$(now_ms)
 is "the second call finds the same" "$("$build" 2>&1)" "$guest"
 ok "at once" test $(($(now_ms) - began)) -lt 3000
@@ -125,7 +128,7 @@ fio="--rw=read --bs=131072 --iodepth=32 --runtime=1 --time_based --direct=1
 	printf 'M words printf [%%s] $(poweroff) * @cpus\r\nGO\n'
 } >"$IB_TMP/orders"
 
-boot guest \
+boot guest vmlinuz \
 	-drive "if=none,id=s,format=raw,file=$IB_TMP/sata.img" \
 	-device ich9-ahci,id=a -device ide-hd,drive=s,bus=a.0 \
 	-drive "if=none,id=n,format=raw,file=$IB_TMP/nvme.img" \
@@ -159,8 +162,8 @@ stop line
 
 # --- it fails -------------------------------------------------------------------
 
-boot diskless
-ok "it gets ready without disks" answers diskless 120 '^IB-GUEST 1 READY$'
+boot diskless vmlinux
+ok "it gets ready without disks, and with a kernel that was unpacked" answers diskless 120 '^IB-GUEST 1 READY$'
 printf 'M ok mono END\nM bad sysbench --no-such-option cpu run\nGO\n' \
 	>"$serial.in"
 ok "a program that fails is an error with its last words" \

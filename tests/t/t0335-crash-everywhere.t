@@ -151,13 +151,13 @@ guest=$("$IB_SRCDIR/fixtures/linux/build-guest") || bail "no Linux guest"
 lab_start --machines 2 --platforms virtual,virtual --this-computer
 wait_for 20 machines_are 3 || bail "the daemon did not take the lab"
 dir=$(bundle)
-cp "$guest/vmlinuz" "$guest/initrd.img" "$dir"
+cp "$guest/vmlinux" "$guest/initrd.img" "$dir"
 cat >"$dir/bench.yaml" <<-EOT
 	variants:
 	  single: { hypervisor: qemu, backend: tcg, options: { thread: single }, role: baseline }
 	  multi:  { hypervisor: qemu, backend: tcg, options: { thread: multi }, role: candidate }
 	guests:
-	  linux: { kernel: vmlinuz, initrd: initrd.img, cpus: 1, memory_mib: 384 }
+	  linux: { kernel: vmlinux, initrd: initrd.img, cpus: 1, memory_mib: 384 }
 	benchmarks:
 	  - { name: cpu, workload: sysbench, threads: [ 1 ], guests: [ linux ], pairs: 1, runtime: 3 }
 	EOT

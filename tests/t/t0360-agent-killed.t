@@ -14,13 +14,13 @@ lab_start --machines 1 --this-computer
 wait_for 20 machines_are 2 || bail "the daemon did not take the lab"
 home=$LAB_DIR/home/state/ironbench-agent
 mkdir "$IB_TMP/bundle"
-cp "$guest/vmlinuz" "$guest/initrd.img" "$IB_TMP/bundle"
+cp "$guest/vmlinux" "$guest/initrd.img" "$IB_TMP/bundle"
 cat >"$IB_TMP/bundle/cpu.yaml" <<-EOT
 	variants:
 	  single: { hypervisor: qemu, backend: tcg, options: { thread: single }, role: baseline }
 	  multi:  { hypervisor: qemu, backend: tcg, options: { thread: multi }, role: candidate }
 	guests:
-	  linux: { kernel: vmlinuz, initrd: initrd.img, cpus: 1, memory_mib: 384 }
+	  linux: { kernel: vmlinux, initrd: initrd.img, cpus: 1, memory_mib: 384 }
 	benchmarks:
 	  - { name: cpu, workload: sysbench, threads: [ 1 ], guests: [ linux ], pairs: 1, runtime: 3 }
 	EOT
