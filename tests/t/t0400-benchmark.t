@@ -3,7 +3,8 @@
 # From a benchmark to an overhead: this computer, over the lab's own sshd,
 # compares QEMU's thread=multi with thread=single; the demo does more of it. The
 # connection is cut in mid-fio, and the daemon is killed: agent, QEMU and
-# attempt stay what they were, and no sample is missing or twice.
+# attempt stay what they were, and no sample is missing or twice. Then a plan
+# says how many pairs are measured, and a placebo what the machine's noise is.
 
 . "$IB_SRCDIR/tests/lib/tap.sh"
 . "$IB_SRCDIR/tests/lib/lab.sh"
@@ -13,7 +14,7 @@ export LC_ALL
 
 guest=$("$IB_SRCDIR/fixtures/linux/build-guest") || bail "no Linux guest"
 mkdir -p "$IB_TMP/bundle"
-cp "$guest/vmlinuz" "$guest/initrd.img" "$IB_TMP/bundle"
+cp "$guest/vmlinux" "$guest/initrd.img" "$IB_TMP/bundle"
 
 lab_start --machines 1 --this-computer
 is "all machines of this computer keep quiet for a benchmark" \
@@ -25,7 +26,7 @@ variants:
   single: { hypervisor: qemu, backend: tcg, options: { thread: single }, role: baseline }
   multi:  { hypervisor: qemu, backend: tcg, options: { thread: multi }, role: candidate }
 guests:
-  linux: { kernel: vmlinuz, initrd: initrd.img, cpus: 2, memory_mib: 512 }
+  linux: { kernel: vmlinux, initrd: initrd.img, cpus: 2, memory_mib: 512 }
 benchmarks:'
 
 does() {
@@ -43,7 +44,7 @@ agent_pid() {
 cat >"$IB_TMP/bundle/disk.yaml" <<EOF
 $head
   - { name: disk, workload: fio, profiles: [ SEQ128K Q32T1 RD, RND4K Q1T1 WR ],
-      controllers: [ sata, nvme ], guests: [ linux ], pairs: 1, runtime: 8, disk_mib: 64 }
+      controllers: [ sata, nvme ], guests: [ linux ], pairs: 1, runtime: 3, ramp: 0, disk_mib: 64 }
 EOF
 run=$("$IRONBENCH" submit "$IB_TMP/bundle/disk.yaml" --name cuts)
 wait_for 120 does "pair 1/1 " || bail "the benchmark did not begin"
@@ -87,6 +88,80 @@ like "the overhead has its definition under it" "$overhead" \
 is "what was written has its row as well" \
 	"$("$IRONBENCH" overhead "$run" --format csv --long |
 		grep 'disk\.rnd4k_q1t1\.wr' | grep -c here)" 2
+
+# ---- a plan, and a placebo ---------------------------------------------------------
+
+# Its margin is the widest there is, to be reached soon even here.
+cat >"$IB_TMP/bundle/cpu.yaml" <<EOF
+$head
+  - { name: cpu, workload: sysbench, threads: [ 1 ], guests: [ linux ], runtime: 1,
+      pairs: { margin: 50%, least: 6, most: 10 }, placebos: 1 }
+EOF
+run=$("$IRONBENCH" submit "$IB_TMP/bundle/cpu.yaml" --name planned)
+ok "a planned benchmark and its placebo are a success" \
+	timeout 600 "$IRONBENCH" watch "$run"
+curl -s "$IRONBENCH_SERVER/api/v1/runs/$run/samples" >"$IB_TMP/samples"
+
+# of_item FILTER: of the two series of $item, that of the baseline first
+of_item() {
+	jq -r --arg item "$item" '[.samples[] | select(.item == $item)] |
+		sort_by(.variant != "single") | '"$1" "$IB_TMP/samples" |
+		paste -s -d ' ' -
+}
+# Pairs that count: one with a bad clock takes one of the other order along.
+kept='[.[0].marks, .[1].marks] | transpose |
+	map(select(.[0].valid and .[1].valid) | .[0].position) |
+	2 * ([map(select(. == 0)), map(select(. == 1))] | map(length) | min)'
+
+cap='cap of 10 reached: sysbench.cpu_1 is known to .*% of 50 %'
+for item in cpu "cpu placebo"; do
+	said=$("$IRONBENCH" job "$(of_item '.[0].job')" | grep -o 'linux: .*')
+	diag "$item: $said"
+	like "the job of $item says why it stopped" "$said" \
+		"^linux: (narrow after (6|8|10) pairs|$cap)\$"
+	n=$(echo "$said" | sed 's/.*[^0-9]\([0-9]*\) \(pairs\|reached\).*/\1/')
+	is "  after so many pairs of both" \
+		"$(of_item '.[].values | length')" "$n $n"
+	is "  half of which began with the baseline" "$(of_item \
+		'.[].marks | map(select(.position == 0)) | length')" \
+		"$((n / 2)) $((n / 2))"
+	n=$(of_item "$kept")
+	ok "  at least 6 of which count" test "$n" -ge 6
+	case $item in
+	cpu)
+		overhead=$("$IRONBENCH" overhead "$run" --format csv --long)
+		diag "$overhead"
+		is "they are the one row of the overhead" \
+			"$(echo "$overhead" | cut -d , -f 1-4,8 | sed 1d)" \
+			"sysbench.cpu_1,here,linux,,$n"
+		;;
+	*)
+		noise=$("$IRONBENCH" noise here --format csv)
+		diag "$noise"
+		like "they are the noise of the machine, with its interval" \
+			"$(echo "$noise" | sed 1d)" \
+			"^here,sysbench.cpu_1,linux,,single,1,$n,[0-9.]+,\"\\[[0-9.]+, [0-9.]+\\]\","
+		;;
+	esac
+done
+unlike "no table of many runs has the placebo" \
+	"$("$IRONBENCH" overhead --format csv --long)" placebo
+
+# points VARIANT: jobs and values of its history
+points() {
+	"$IRONBENCH" history --metric sysbench.cpu_1 --variant "$1" \
+		--format json | jq -c '.points[] | [.job, (.value * 1e6 | round)]'
+}
+# means VARIANT: the same, from its samples that are valid
+means() {
+	jq -c --arg variant "$1" '.samples | sort_by(.job)[] |
+		select(.variant == $variant) | [.job, ([.values, .marks] |
+		transpose | map(select(.[1].valid)[0]) | add / length * 1e6 |
+		round)]' "$IB_TMP/samples"
+}
+is "the placebo's values have a history of their own" \
+	"$(points 'single#placebo')" "$(means 'single#placebo')"
+is "and are in none of the baseline's" "$(points single)" "$(means single)"
 
 # ---- what must not be left ----------------------------------------------------------
 
