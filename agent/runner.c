@@ -144,6 +144,28 @@ static void keep_sample(struct runner *r, const struct measurement *m,
 		schedule_value(r->schedule, r->n_measured - 1, value);
 }
 
+/*
+ * What a boot that failed did not come to: no value, but a place in the order.
+ * Without it nobody would know that this pair failed, and that another one is
+ * to be left out for it.
+ */
+static void add_missing(struct runner *r)
+{
+	int n = measure_count(r->spec);
+
+	for (int i = (int)json_array_size(r->samples); i < n; i++) {
+		struct measurement m;
+
+		measure_get(r->spec, i, &m);
+		(void)json_array_append_new(r->samples,
+		    json_pack("{s:s,s:s,s:s,s:s,s:s,s:s?,s:i,s:i,s:f}", "t",
+		        "sample", "metric", m.metric, "unit", m.unit, "variant",
+		        r->step.variant->name, "guest", r->step.guest->name,
+		        "controller", m.controller, "pair", r->step.pair,
+		        "position", r->step.position, "value", 0.));
+	}
+}
+
 /* What a boot measured before it failed is kept, and does not count. */
 static void emit_samples(struct runner *r, bool failed)
 {
@@ -151,6 +173,9 @@ static void emit_samples(struct runner *r, bool failed)
 	size_t i;
 	json_t *sample;
 
+	/* Without a plan the whole job has failed. */
+	if (failed && r->spec->planned)
+		add_missing(r);
 	json_array_foreach(r->samples, i, sample)
 	{
 		if (failed) {

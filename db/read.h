@@ -120,8 +120,9 @@ struct db_sample_row {
 	const char *variant;
 	const char *guest;
 	const char *controller;
-	const double *values;
+	const double *values; /* the valid ones */
 	size_t n_values;
+	size_t n_left_out; /* others */
 };
 int db_samples(struct db_reader *r, int64_t job_id,
     bool (*row)(void *arg, const struct db_sample_row *s), void *arg,

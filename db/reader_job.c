@@ -7,6 +7,7 @@
 #include "db/db.h"
 #include "db/history.h"
 #include "db/job.h"
+#include "db/mark.h"
 #include "db/pack.h"
 #include "db/reader.h"
 #include "db/sql.h"
@@ -282,13 +283,40 @@ int db_cases(struct db_reader *r, int64_t job_id,
 /* ---- its samples -------------------------------------------------------- */
 
 static const char sql_samples[] = ATTEMPT_CHAIN
-    "SELECT p.attempt_id, m.text, u.text, v.text, g.text, t.text, p.data "
+    "SELECT p.attempt_id, m.text, u.text, v.text, g.text, t.text, p.data, "
+    "p.marks "
     "FROM chain c CROSS JOIN sample p ON p.attempt_id = c.id "
     "JOIN series s ON s.id = p.series_id "
     "JOIN word m ON m.id = s.metric_id JOIN word u ON u.id = s.unit_id "
     "JOIN word v ON v.id = s.variant_id JOIN word g ON g.id = s.guest_id "
     "JOIN word t ON t.id = s.controller_id "
     "ORDER BY p.attempt_id, p.series_id";
+
+/* Copies those that are valid; caller frees them. */
+static int take_values(struct stmt *st, struct db_sample_row *ret,
+    double **values, struct err *err)
+{
+	scoped(free) struct db_sample_mark *marks = NULL;
+	size_t len;
+	size_t marks_len;
+	const char *data = stmt_blob(st, 6, &len);
+	const void *body = stmt_blob(st, 7, &marks_len);
+	size_t n = len / sizeof(double);
+	int r = 0;
+
+	*values = xcalloc(n, sizeof(double));
+	ret->values = *values;
+	ret->n_values = 0;
+	if (marks_len)
+		r = mark_decode(body, marks_len, n, &marks, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		/* In the row it may lie at any address. */
+		if (!marks || marks[i].valid)
+			memcpy(*values + ret->n_values++,
+			    data + i * sizeof(double), sizeof(double));
+	ret->n_left_out = n - ret->n_values;
+	return r;
+}
 
 static int pass_samples(struct stmt *st,
     bool (*row)(void *arg, const struct db_sample_row *s), void *arg,
@@ -299,8 +327,6 @@ static int pass_samples(struct stmt *st,
 
 	while ((e = stmt_step(st, err)) == 1) {
 		scoped(free) double *values = NULL;
-		const void *data;
-		size_t len;
 
 		s.attempt_id = stmt_int(st, 0);
 		s.metric = stmt_text(st, 1);
@@ -308,12 +334,9 @@ static int pass_samples(struct stmt *st,
 		s.variant = stmt_text(st, 3);
 		s.guest = stmt_text(st, 4);
 		s.controller = stmt_text(st, 5);
-		data = stmt_blob(st, 6, &len);
-		/* In the row it may lie at any address. */
-		s.n_values = len / sizeof(double);
-		values = xcalloc(s.n_values, sizeof(double));
-		memcpy(values, data, s.n_values * sizeof(double));
-		s.values = values;
+		e = take_values(st, &s, &values, err);
+		if (e < 0)
+			return e;
 		if (!row(arg, &s))
 			return 0;
 	}

@@ -247,6 +247,7 @@ static bool on_sample(void *arg, const struct db_sample_row *s)
 	for (size_t i = 0; i < s->n_values; i++)
 		jw_double(w, NULL, s->values[i]);
 	jw_array_end(w);
+	jw_int(w, "left_out", (int64_t)s->n_left_out);
 	jw_object_end(w);
 	return true;
 }

@@ -195,13 +195,18 @@ static bool see_sample(void *arg, const struct db_sample_row *s)
 	    s->guest, s->controller);
 	for (size_t i = 0; i < s->n_values; i++)
 		buf_printf(b, " %g", s->values[i]);
+	if (s->n_left_out)
+		buf_printf(b, ", %zu left out", s->n_left_out);
 	buf_putc(b, '\n');
 	return true;
 }
 
-static void samples_come_back_once(void **state)
+static void samples_come_back_once_without_those_that_are_not_valid(
+    void **state)
 {
 	static const double values[] = {3, 1, 2.5};
+	static const struct db_sample_mark marks[] = {
+	    {.valid = true}, {.why = "the boot failed"}, {.valid = true}};
 	struct kit_reader *c = *state;
 	struct kit *k = &c->kit;
 	struct db_tx *tx = db_tx_new(k->db);
@@ -226,14 +231,14 @@ static void samples_come_back_once(void **state)
 	s.n_values = 3;
 	db_tx_sample(tx, &s); /* the same again, and more */
 	s.metric = "disk.read";
-	s.n_values = 1;
+	s.marks = marks;
 	db_tx_sample(tx, &s);
 	kit_commit(k, tx);
 	assert_int_equal(
 	    db_samples(c->r, run.first_job, see_sample, &b, NULL), 0);
 	assert_string_equal(buf_str(&b),
 	    "boot.time [ms] kvm//nvme: 3 1 2.5\n"
-	    "disk.read [ms] kvm//nvme: 3\n");
+	    "disk.read [ms] kvm//nvme: 3 2.5, 1 left out\n");
 	assert_int_equal(kit_sql(k, "SELECT count(*) FROM sample"), 2);
 	kit_run_done(&run);
 }
@@ -413,7 +418,7 @@ int main(void)
 	    TEST(events_read_the_same_after_packing),
 	    TEST(attempts_are_told_in_order),
 	    TEST(cases_come_back_and_go_with_the_next_attempt),
-	    TEST(samples_come_back_once),
+	    TEST(samples_come_back_once_without_those_that_are_not_valid),
 	    TEST(machines_are_listed_with_their_health),
 	    TEST(open_jobs_are_loaded_as_they_were),
 	    TEST(row_that_its_events_do_not_reproduce_is_refused),

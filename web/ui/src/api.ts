@@ -144,7 +144,8 @@ export interface Sample {
 	variant: string;
 	guest: string;
 	controller: string;
-	values: number[];
+	values: number[]; // the valid ones
+	left_out: number;
 }
 
 export interface Job {

@@ -126,7 +126,7 @@ export function Samples({ samples, run }: {
 								<td>{s.metric}</td><td>{s.variant}</td><td>{s.guest}</td><td>{s.controller}</td>
 								<td class="n"><b>{s.values.length ? figure(mean(s.values)) : ''}</b></td>
 								<td>{s.unit}</td>
-								<td class="wrap mono">{s.values.map(figure).join('  ')}</td>
+								<td class="wrap mono">{s.values.map(figure).join('  ')}{s.left_out ? `  (${s.left_out} left out)` : ''}</td>
 							</tr>
 						))}
 					</tbody>
