@@ -59,6 +59,7 @@ void api_field(struct cli *cli, const char *name, const char *value);
 #define HINT_JOBS "\"ironbench matrix RUN --format csv\" lists a run's jobs"
 #define HINT_IMPORTS "\"ironbench imports\" lists them"
 #define HINT_METRICS "\"ironbench metrics\" lists them"
+#define HINT_VARIANTS "\"ironbench series\" lists variants"
 #define HINT_MACHINES "\"ironbench machines\" lists them"
 
 #endif

@@ -195,7 +195,11 @@ static int ask(struct cli *cli, json_t **ret)
 	if (path.failed)
 		return cli_bad(cli, "compare: a name is too long");
 	if (http_get(cli->http, buf_str(&path), ret, &err) < 0)
-		return cli_refused(cli, what, HINT_RUNS, &err);
+		return cli_refused(cli, what,
+		    str_starts(err.msg, "metric ")        ? HINT_METRICS
+		        : str_starts(err.msg, "variant ") ? HINT_VARIANTS
+		                                          : HINT_RUNS,
+		    &err);
 	return CLI_OK;
 }
 

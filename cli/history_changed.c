@@ -128,9 +128,9 @@ static void print_changes(struct cli *cli, const json_t *answer)
 		table_print(t, &cli->out, cli->format);
 	else
 		cli_note(cli,
-		    "nothing%s has changed (%" PRId64
+		    "nothing has changed%s (%" PRId64
 		    " histories were looked at)",
-		    is_chosen(cli) ? " of what was asked for" : "",
+		    is_chosen(cli) ? " in what was asked for" : "",
 		    api_int(answer, "histories"));
 	if (api_true(answer, "more"))
 		cli_note(cli, "there are more (--limit)");

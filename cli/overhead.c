@@ -378,8 +378,8 @@ static void note_nothing(struct cli *cli, int64_t run)
 
 	if (v[OPT_BASELINE] && v[OPT_CANDIDATE])
 		cli_note(cli,
-		    "there is nothing to compare of %s and %s (\"ironbench "
-		    "series\" lists variants)",
+		    "there is nothing to compare of %s and %s (" HINT_VARIANTS
+		    ")",
 		    v[OPT_BASELINE], v[OPT_CANDIDATE]);
 	else if (run)
 		cli_note(

@@ -87,6 +87,7 @@ struct side {
 	int64_t run;
 	const char *variant; /* NULL: all */
 	bool open;
+	bool seen; /* it has what is asked for */
 };
 
 struct comparing {
@@ -214,6 +215,7 @@ static bool on_sample(void *arg, const struct db_run_sample *s)
 	if ((metric && !str_eq(metric, s->metric)) ||
 	    (variant && !str_eq(variant, s->variant)))
 		return true;
+	x->sides[x->side].seen = true;
 	x->r = metric_facts(x->reader, s->metric, s->unit, &m, x->err);
 	if (x->r < 0)
 		return false;
@@ -235,6 +237,27 @@ static bool on_sample(void *arg, const struct db_run_sample *s)
 	return x->r == 0;
 }
 
+/* A name that nobody has must not read as "nothing got worse". */
+static int check_names(const struct comparing *x, struct err *err)
+{
+	const char *metric = query_text(x->rq, COMPARE_METRIC);
+	const struct side *s = x->sides;
+
+	for (int i = 0; i < 2; i++)
+		if (s[i].variant && !s[i].seen)
+			return err_set(err, ERR_NOTFOUND,
+			    "variant %.100s: run %" PRId64 " has no values of "
+			    "it%s%.100s",
+			    s[i].variant, s[i].run, metric ? " for " : "",
+			    metric ? metric : "");
+	if (!metric || s[0].seen || s[1].seen)
+		return 0;
+	return err_set(err, ERR_NOTFOUND,
+	    "metric %.100s: neither run %" PRId64 " nor run %" PRId64
+	    " has values of it",
+	    metric, s[0].run, s[1].run);
+}
+
 static int read_sides(struct comparing *x, struct err *err)
 {
 	int r = 0;
@@ -247,6 +270,8 @@ static int read_sides(struct comparing *x, struct err *err)
 		if (r == 0)
 			r = x->r;
 	}
+	if (r == 0)
+		r = check_names(x, err);
 	return r < 0 ? r : bench_comparison_finish(x->c, err);
 }
 

@@ -174,6 +174,12 @@ is "a commit names its run" \
 like "branches are compared by their newest runs" \
 	"$("$IRONBENCH" compare demo/main demo/next)" \
 	"^A = run $(run_of 59) demo/main at 3bc0ffee00   B = run $((first + 63)) "
+ends "a metric that neither has is no comparison" 4 \
+	'neither run [0-9]+ nor run [0-9]+ has values of it \("ironbench metrics"' \
+	compare "$a" "$b" --metric disk.foo --exit-status
+ends "nor is a variant that nobody has" 4 \
+	'run [0-9]+ has no values of it \("ironbench series"' \
+	compare "$a" --baseline kvm --candidate none --exit-status
 ends "variants of one run are compared" 1 '^1 worse' \
 	compare "$b" --baseline vboxdrv --candidate kvm --exit-status
 said=$("$IRONBENCH" compare "$b" --baseline vboxdrv --candidate kvm 2>&1)
