@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/agentlink_world.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -222,11 +223,12 @@ static void end_agent(struct world *w)
 	if (!at || sscanf(at, "ready pid=%d", &pid) != 1 || pid < 2)
 		return;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (fd < 0)
+	if (fd < 0 && errno == ESRCH)
 		return;
 	(void)kill(pid, SIGTERM);
+	/* Valgrind knows no pidfd_open(). */
 	p = (struct pollfd){.fd = fd, .events = POLLIN};
-	assert_int_equal(poll(&p, 1, KIT_PATIENCE_MS), 1);
+	assert_true(fd < 0 || poll(&p, 1, KIT_PATIENCE_MS) == 1);
 }
 
 int link_tear_down(void **state)

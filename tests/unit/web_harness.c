@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The web process is forked before any thread is made. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -452,7 +450,8 @@ static void expect_clean_exit(pid_t pid)
 	struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
 	int status = -1;
 
-	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+	/* Valgrind knows no pidfd_open(). */
+	assert_true(p.fd < 0 || poll(&p, 1, PATIENCE_MS) == 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	(void)close(p.fd);
 	assert_true(WIFEXITED(status));
