@@ -284,11 +284,14 @@ static int check_options(struct cli *cli)
 static bool has_format(const struct cli *cli, enum format format)
 {
 	static int (*const commands_of_tables[])(struct cli *) = {cmd_compare,
-	    cmd_history, cmd_import, cmd_machines, cmd_matrix, cmd_metrics,
-	    cmd_noise, cmd_overhead, cmd_runs, cmd_series, cmd_verify};
+	    cmd_history, cmd_import, cmd_imports, cmd_machines, cmd_matrix,
+	    cmd_metrics, cmd_noise, cmd_overhead, cmd_runs, cmd_series,
+	    cmd_verify};
 
 	if (format == FORMAT_JUNIT)
 		return cli->command->run == cmd_show;
+	if (cli->command->run == cmd_stat)
+		return format == FORMAT_TABLE || format == FORMAT_JSON;
 	for (size_t i = 0; i < ARRAY_LEN(commands_of_tables); i++)
 		if (cli->command->run == commands_of_tables[i])
 			return true;
@@ -305,20 +308,24 @@ static int read_format(struct cli *cli)
 	    [FORMAT_JUNIT] = "junit",
 	};
 	const char *given = cli->opts.value[OPT_FORMAT];
+	scoped_val(buf_done) struct buf list = BUF_INIT(128);
+	const char *last = NULL;
 
 	if (!given)
 		return CLI_OK;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!str_eq(given, names[i]) ||
-		    !has_format(cli, (enum format)i))
+		if (!has_format(cli, (enum format)i))
 			continue;
-		cli->format = (enum format)i;
-		return CLI_OK;
+		if (str_eq(given, names[i])) {
+			cli->format = (enum format)i;
+			return CLI_OK;
+		}
+		if (last)
+			buf_printf(&list, "%s%s", list.len ? ", " : "", last);
+		last = names[i];
 	}
-	return cli_bad(cli, "--format: %s is none (table, json%s)", given,
-	    has_format(cli, FORMAT_MARKDOWN)    ? ", csv or markdown"
-	        : has_format(cli, FORMAT_JUNIT) ? ", csv or junit"
-	                                        : " or csv");
+	return cli_bad(cli, "--format: %s is none (%s or %s)", given,
+	    buf_str(&list), last);
 }
 
 static int connect_server(struct cli *cli)

@@ -268,6 +268,9 @@ static void print_head(struct cli *cli, json_t *im)
 /* People get all lists that are not empty, programs the first of them. */
 static void print_lists(struct cli *cli, const json_t *im)
 {
+	bool csv = cli->format == FORMAT_CSV;
+	bool printed = false;
+
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
 		scoped(table_free) struct table *t =
 		    table_new(kinds[k].columns, kinds[k].n_columns);
@@ -280,11 +283,12 @@ static void print_lists(struct cli *cli, const json_t *im)
 		}
 		if (!table_rows(t))
 			continue;
-		if (cli->format == FORMAT_TABLE)
+		if (cli->format == FORMAT_TABLE || printed)
 			(void)fputc('\n', cli->out.file); /* as term_write() */
 		table_print(t, &cli->out, cli->format);
-		if (cli->format == FORMAT_CSV)
+		if (csv)
 			return;
+		printed = true;
 	}
 }
 

@@ -564,10 +564,6 @@ int cmd_stat(struct cli *cli)
 	};
 	const char *what = cli->opts.args[1];
 
-	if (cli->format == FORMAT_CSV)
-		return cli_bad(cli,
-		    "stat: --format: csv is none (table or "
-		    "json)");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!str_eq(rows[i].name, what))
 			continue;

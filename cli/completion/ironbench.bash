@@ -36,6 +36,7 @@ _ironbench() {
 			words+=" markdown"
 			;;
 		show) words+=" junit" ;;
+		stat) words="table json" ;;
 		esac
 		;;
 	--detector) words="maxt otava" ;;

@@ -218,7 +218,7 @@ refused "there are two statistics" "stat: mean is none (ratio or changes)" \
 refused "an option of the other one is refused" \
 	'stat changes: --paired: no option of it (see "ironbench help stat")' \
 	changes --paired step.txt
-refused "there is no CSV" "stat: --format: csv is none (table or json)" \
+refused "there is no CSV" "--format: csv is none (table or json)" \
 	changes --format csv step.txt
 run ratio
 is "a missing file name is wrong usage" "$code" 2

@@ -191,6 +191,9 @@ like "a page leads to the next one" "$(get '/api/v1/imports?limit=1')" \
 	"^200 .*\"next\":$all\}\$"
 like "and the last one to none" "$(get '/api/v1/imports?before=2')" \
 	'^200 .*"id":1,.*"next":null\}$'
+ok "they are a table of Markdown, too" run 0 imports --limit 1 --format markdown
+like "  with a row each" "$(sed -n '$p' "$IB_TMP/out")" "^\\| $all \\|"
+ok "as is one of them" run 0 imports 1 --format markdown
 run 0 imports 1 --format csv
 is "an import has the cells of its file" \
 	"$(sed 1d "$IB_TMP/out" | cut -d, -f3,8)" \
