@@ -249,10 +249,21 @@ static void count_text(const struct counts *n, struct buf *to)
 	                                : "values of each arm");
 }
 
+#define CELLS_BYTES 40
+
+/* "1 cell is", "7 cells are" */
+static const char *cells_are(size_t n, char to[CELLS_BYTES])
+{
+	(void)snprintf(
+	    to, CELLS_BYTES, "%zu cell%s", n, n == 1 ? " is" : "s are");
+	return to;
+}
+
 void compare_definition(const struct compare_table *t, struct buf *to)
 {
 	bool higher = t->metric->direction == BENCH_HIGHER;
 	struct counts n = count(t);
+	char some[CELLS_BYTES];
 
 	buf_printf(to,
 	    "overhead = %s for this %s-is-better metric: above 1 the "
@@ -261,24 +272,24 @@ void compare_definition(const struct compare_table *t, struct buf *to)
 	    bench_direction_name(t->metric->direction));
 	if (n.by[COMPARE_SUMMARY])
 		buf_printf(to,
-		    "%zu cells are of imported means, deviations and counts: "
+		    "%s of imported means, deviations and counts: "
 		    "Welch's t by the delta method. ",
-		    n.by[COMPARE_SUMMARY]);
+		    cells_are(n.by[COMPARE_SUMMARY], some));
 	if (n.by[COMPARE_BEST])
 		buf_printf(to,
-		    "%zu cells are of the best of several values: no interval, "
+		    "%s of the best of several values: no interval, "
 		    "a best has no spread. ",
-		    n.by[COMPARE_BEST]);
+		    cells_are(n.by[COMPARE_BEST], some));
 	if (n.by[COMPARE_PUBLISHED])
 		buf_printf(to,
-		    "%zu cells are as published: no interval, nothing to tell "
+		    "%s as published: no interval, nothing to tell "
 		    "noise by. ",
-		    n.by[COMPARE_PUBLISHED]);
+		    cells_are(n.by[COMPARE_PUBLISHED], some));
 	if (n.by[COMPARE_POOLED])
 		buf_printf(to,
-		    "%zu cells are geometric means of others, with intervals "
+		    "%s pooled: the geometric mean of others, with an interval "
 		    "by t over them. ",
-		    n.by[COMPARE_POOLED]);
+		    cells_are(n.by[COMPARE_POOLED], some));
 	count_text(&n, to);
 	buf_puts(to, "95 % intervals, BH q = .05");
 }

@@ -136,6 +136,7 @@ static void a_later_import_replaces_a_published_ratio(void **state)
 
 static void what_is_not_kept_apart_is_a_geometric_mean(void **state)
 {
+	scoped_val(buf_done) struct buf said = BUF_INIT(4096);
 	scoped(compare_free) struct compare *c = compare_new();
 	struct db_ratio_row q[] = {ratio("m1", "a", "sata", 1, "1.00"),
 	    ratio("m1", "b", "sata", 4, "4.00"),
@@ -158,6 +159,11 @@ static void what_is_not_kept_apart_is_a_geometric_mean(void **state)
 	/* One of one is itself. */
 	near(t->cells[1].estimate.overhead, 3);
 	assert_int_equal(t->cells[1].method, COMPARE_PUBLISHED);
+	compare_definition(t, &said);
+	assert_non_null(strstr(buf_str(&said),
+	    " 1 cell is as published: no interval, nothing to tell noise by. 1 "
+	    "cell is pooled: the geometric mean of others, with an interval by "
+	    "t over them. "));
 }
 
 static void imported_values_of_an_unknown_metric_keep_their_direction(
