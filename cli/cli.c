@@ -281,7 +281,7 @@ static int check_options(struct cli *cli)
 }
 
 /* Markdown is for tables that people put on their pages, JUnit for runs. */
-static bool has_format(const struct cli *cli, enum format format)
+static bool has_format(const struct command *c, enum format format)
 {
 	static int (*const commands_of_tables[])(struct cli *) = {cmd_compare,
 	    cmd_history, cmd_import, cmd_imports, cmd_machines, cmd_matrix,
@@ -289,43 +289,54 @@ static bool has_format(const struct cli *cli, enum format format)
 	    cmd_verify};
 
 	if (format == FORMAT_JUNIT)
-		return cli->command->run == cmd_show;
-	if (cli->command->run == cmd_stat)
+		return c->run == cmd_show;
+	if (c->run == cmd_stat)
 		return format == FORMAT_TABLE || format == FORMAT_JSON;
 	for (size_t i = 0; i < ARRAY_LEN(commands_of_tables); i++)
-		if (cli->command->run == commands_of_tables[i])
+		if (c->run == commands_of_tables[i])
 			return true;
 	return format != FORMAT_MARKDOWN;
 }
 
+static const char *const format_names[] = {
+    [FORMAT_TABLE] = "table",
+    [FORMAT_JSON] = "json",
+    [FORMAT_CSV] = "csv",
+    [FORMAT_MARKDOWN] = "markdown",
+    [FORMAT_JUNIT] = "junit",
+};
+
+void command_formats(const struct command *c, const char *between,
+    const char *last, struct buf *to)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(format_names); i++) {
+		if (!has_format(c, (enum format)i))
+			continue;
+		if (name)
+			buf_printf(to, "%s%s", to->len ? between : "", name);
+		name = format_names[i];
+	}
+	buf_printf(to, "%s%s", last, name);
+}
+
 static int read_format(struct cli *cli)
 {
-	static const char *const names[] = {
-	    [FORMAT_TABLE] = "table",
-	    [FORMAT_JSON] = "json",
-	    [FORMAT_CSV] = "csv",
-	    [FORMAT_MARKDOWN] = "markdown",
-	    [FORMAT_JUNIT] = "junit",
-	};
 	const char *given = cli->opts.value[OPT_FORMAT];
 	scoped_val(buf_done) struct buf list = BUF_INIT(128);
-	const char *last = NULL;
 
 	if (!given)
 		return CLI_OK;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!has_format(cli, (enum format)i))
+	for (size_t i = 0; i < ARRAY_LEN(format_names); i++) {
+		if (!str_eq(given, format_names[i]) ||
+		    !has_format(cli->command, (enum format)i))
 			continue;
-		if (str_eq(given, names[i])) {
-			cli->format = (enum format)i;
-			return CLI_OK;
-		}
-		if (last)
-			buf_printf(&list, "%s%s", list.len ? ", " : "", last);
-		last = names[i];
+		cli->format = (enum format)i;
+		return CLI_OK;
 	}
-	return cli_bad(cli, "--format: %s is none (%s or %s)", given,
-	    buf_str(&list), last);
+	command_formats(cli->command, ", ", " or ", &list);
+	return cli_bad(cli, "--format: %s is none (%s)", given, buf_str(&list));
 }
 
 static int connect_server(struct cli *cli)

@@ -63,6 +63,10 @@ struct command {
 const struct command *command_table(size_t *ret_n);
 const struct command *command_find(const char *name);
 
+/* Adds the names of the formats that it can print, two or more, to a list. */
+void command_formats(const struct command *c, const char *between,
+    const char *last, struct buf *to);
+
 /* The whole program; returns its exit code. */
 int cli_main(int argc, char **argv);
 

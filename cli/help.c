@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/str.h"
 #include "cli/cli.h"
 
 #define HELP_BYTES 65536
@@ -20,16 +21,45 @@ static void add_row(
 	buf_printf(to, "%s\n", right);
 }
 
-static void add_options(struct buf *to, uint64_t which)
+/* What an option does in a command where it does something else. */
+static const char *summary_of(const struct command *c, enum option_id id)
+{
+	static const struct {
+		const char *command;
+		enum option_id id;
+		const char *summary;
+	} rows[] = {
+	    {"compare", OPT_EXIT_STATUS, "exit with 1 if anything got worse"},
+	    {"compare", OPT_PROJECT, "whose commits and names (default: any)"},
+	    {"history", OPT_LIMIT,
+	        "the newest N points (default 2000), or changes (50)"},
+	    {"history", OPT_LONG, "a row for each point"},
+	    {"runs", OPT_NAME, "only those whose name is like this"},
+	};
+
+	for (size_t i = 0; c && i < ARRAY_LEN(rows); i++)
+		if (rows[i].id == id && str_eq(rows[i].command, c->name))
+			return rows[i].summary;
+	return option_row(id)->summary;
+}
+
+/* Of a command, or (NULL) of all of them. */
+static void add_options(struct buf *to, const struct command *c, uint64_t which)
 {
 	for (int i = 0; i < OPT_COUNT; i++) {
 		const struct option_row *o = option_row((enum option_id)i);
+		scoped_val(buf_done) struct buf value = BUF_INIT(128);
 		scoped(free) char *name = NULL;
 
 		if (!(which & OPT_BIT(i)))
 			continue;
+		if (c && i == OPT_FORMAT)
+			command_formats(c, "|", "|", &value);
+		else if (o->value)
+			buf_puts(&value, o->value);
 		name = xasprintf("--%s", o->name);
-		add_row(to, name, o->value ? o->value : "", o->summary);
+		add_row(to, name, buf_str(&value),
+		    summary_of(c, (enum option_id)i));
 	}
 }
 
@@ -42,9 +72,9 @@ static void help_all(struct buf *to)
 	for (size_t i = 0; i < n; i++)
 		add_row(to, all[i].name, all[i].arguments, all[i].summary);
 	buf_puts(to, "\nOptions of all commands that ask the server:\n");
-	add_options(to, OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_TOKEN_FILE));
+	add_options(to, NULL, OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_TOKEN_FILE));
 	buf_puts(to, "Options of all commands:\n");
-	add_options(to, OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION));
+	add_options(to, NULL, OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION));
 	buf_puts(to,
 	    "\nExit codes: 0 good, 1 the run or job failed, 2 wrong usage, "
 	    "3 disabled,\n4 the server, 5 not allowed, 130 interrupted. "
@@ -60,7 +90,7 @@ static void help_one(struct buf *to, const struct command *c)
 	if (c->details)
 		buf_printf(to, "%s\n", c->details);
 	buf_putc(to, '\n');
-	add_options(to, c->options | OPT_BIT(OPT_HELP));
+	add_options(to, c, c->options | OPT_BIT(OPT_HELP));
 }
 
 void help_write(const struct term *to, const struct command *command)

@@ -539,6 +539,13 @@ complete_words() {
 		bash "$IB_BUILDDIR/cli" "$@"
 }
 
+run help stat
+like "help names the formats that a command has" "$out" \
+	'^  --format table\|json  '
+run help compare
+like "and what an option does there" "$out" \
+	'^  --exit-status  +exit with 1 if anything got worse$'
+
 if command -v bash >/dev/null; then
 	is "commands are completed" "$(complete_words ironbench ma)" \
 		"matrix machines machine"
