@@ -149,7 +149,7 @@ static void text(struct fio_reader *r, const struct node *n)
 		text_copy(r->version, sizeof(r->version),
 		    (struct text){n->text, n->len});
 	else if (str_eq(n->path, "jobs/#/jobname"))
-		text_copy(r->job.name, sizeof(r->job.name),
+		text_name(r->job.name, sizeof(r->job.name),
 		    (struct text){n->text, n->len});
 	else if ((key = node_below(n, "global options/")))
 		option(&r->global, key, n);

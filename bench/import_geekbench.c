@@ -349,7 +349,7 @@ static int node_json(struct import *im, void *state, const struct node *n)
 		if (!str_eq(n->path, rows[i].path))
 			continue;
 		if (rows[i].text && n->kind == NODE_TEXT)
-			text_copy(rows[i].text, rows[i].size,
+			text_name(rows[i].text, rows[i].size,
 			    (struct text){n->text, n->len});
 		else if (rows[i].number &&
 		    (n->kind == NODE_NUMBER || n->kind == NODE_BOOL))

@@ -217,7 +217,7 @@ static void text(struct google_benchmark *g, const char *key, struct text t)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (str_eq(key, rows[i].key))
-			text_copy(rows[i].to, rows[i].size, t);
+			text_name(rows[i].to, rows[i].size, t);
 }
 
 static void number(struct google_benchmark *g, const char *key, double v)

@@ -126,7 +126,7 @@ static int node(struct import *im, void *state, const struct node *n)
 	else if (node_is(n, NODE_END, "results/#"))
 		return result_end(im, h);
 	else if (node_is(n, NODE_TEXT, "results/#/command"))
-		text_copy(h->command, sizeof(h->command),
+		text_name(h->command, sizeof(h->command),
 		    (struct text){n->text, n->len});
 	else if (str_eq(n->path, "results/#/times/#"))
 		return n->kind == NODE_NUMBER

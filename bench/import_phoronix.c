@@ -161,7 +161,7 @@ static void text(struct phoronix *p, const struct node *n)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (str_eq(n->path, rows[i].path))
-			text_copy(rows[i].to, rows[i].size,
+			text_name(rows[i].to, rows[i].size,
 			    (struct text){n->text, n->len});
 }
 

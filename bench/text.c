@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench/text.h"
 
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -139,6 +142,26 @@ void text_copy(char *to, size_t size, struct text t)
 	sotest_word_copy(to, size, (struct sotest_word){t.p, t.len});
 }
 
+/* FNV-1a, in hexadecimal digits. */
+static void put_hash(char to[TEXT_HASH], char before, struct text t)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < t.len; i++)
+		h = (h ^ (unsigned char)t.p[i]) * UINT64_C(0x100000001b3);
+	(void)snprintf(to, TEXT_HASH, "%c%016" PRIx64, before, h);
+}
+
+void text_name(char *to, size_t size, struct text t)
+{
+	if (t.len < size || size <= TEXT_HASH) {
+		text_copy(to, size, t);
+		return;
+	}
+	text_copy(to, size - TEXT_HASH + 1, t);
+	put_hash(to + strlen(to), '~', t);
+}
+
 size_t text_utf8(unsigned c, char to[4])
 {
 	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
@@ -153,8 +176,9 @@ size_t text_utf8(unsigned c, char to[4])
 void text_slug(char *to, size_t size, struct text t)
 {
 	size_t n = 0;
+	size_t i;
 
-	for (size_t i = 0; i < t.len && n + 1 < size; i++) {
+	for (i = 0; i < t.len && n + 1 < size; i++) {
 		char c = t.p[i];
 
 		if (c >= 'A' && c <= 'Z')
@@ -163,6 +187,10 @@ void text_slug(char *to, size_t size, struct text t)
 			to[n++] = c;
 		else if (n && to[n - 1] != '_')
 			to[n++] = '_';
+	}
+	if (i < t.len) {
+		put_hash(to + size - TEXT_HASH, '_', t);
+		return;
 	}
 	while (n && to[n - 1] == '_')
 		n--;

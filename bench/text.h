@@ -43,11 +43,18 @@ bool text_eat_line(struct text *t, struct text *ret);
  * between characters if it does not fit.
  */
 void text_copy(char *to, size_t size, struct text t);
+/*
+ * The same for names, which tell things apart: one that does not fit ends in a
+ * tilde and a hash of the whole, if that fits.
+ */
+#define TEXT_HASH 18 /* bytes, with the zero */
+void text_name(char *to, size_t size, struct text t);
 /* The UTF-8 of a character up to 0x10ffff; returns its bytes. */
 size_t text_utf8(unsigned c, char to[4]);
 /*
  * A part of a dotted name: small ASCII letters and digits, everything else one
- * underscore, none at its ends; "unnamed" if nothing is left.
+ * underscore, none at its ends; "unnamed" if nothing is left. One that does not
+ * fit ends in a hash of the whole text; size is over TEXT_HASH.
  */
 void text_slug(char *to, size_t size, struct text t);
 

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "bench/text.h"
 #include "tests/unit/bench_import_kit.h"
 #include "tests/unit/bench_kit.h"
 
@@ -278,6 +279,49 @@ static void tap_that_planned_nothing_is_a_skip(void **state)
 	told_has(&t, "verdict pass: ");
 }
 
+/* The first time of a command of that many characters, ended as given. */
+static const struct told_value *long_command(
+    struct told *t, size_t len, char end)
+{
+	scoped(free) char *command = xcalloc(len + 1, 1);
+	scoped(free) char *text = NULL;
+
+	memset(command, 'x', len);
+	command[len - 1] = end;
+	text = xasprintf("{\"results\":[{\"command\":\"%s\",\"times\":[1],"
+	                 "\"exit_codes\":[0]}]}",
+	    command);
+	import_text_of(text, t);
+	return told_find(t, "hyperfine.time", NULL, 0);
+}
+
+static void names_that_do_not_fit_stay_apart(void **state)
+{
+	scoped_val(told_done) struct told a = {.r = 0};
+	scoped_val(told_done) struct told b = {.r = 0};
+	char slugs[2][40];
+
+	(void)state;
+	for (size_t len = IMPORT_TEXT_MAX - 1; len < 2000; len += 300) {
+		const char *x = long_command(&a, len, 'a')->label;
+		const char *y = long_command(&b, len, 'b')->label;
+
+		assert_string_not_equal(x, y);
+		assert_true(strlen(x) < IMPORT_TEXT_MAX);
+		assert_string_equal(long_command(&b, len, 'a')->label, x);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		const char *s = i ? "one name that is longer than it may be, b"
+		                  : "one name that is longer than it may be, a";
+
+		text_slug(
+		    slugs[i], sizeof(slugs[i]), (struct text){s, strlen(s)});
+	}
+	assert_string_not_equal(slugs[0], slugs[1]);
+	assert_memory_equal(slugs[0], "one_name_that_is_longe_", 23);
+	assert_int_equal(strlen(slugs[0]), 39);
+}
+
 /* ---- no format ----------------------------------------------------------- */
 
 static void an_unknown_file_is_told_what_is_read(void **state)
@@ -327,6 +371,7 @@ int main(void)
 	    cmocka_unit_test(aggregates_of_an_old_version_are_no_samples),
 	    cmocka_unit_test(what_vmexit_skips_is_said),
 	    cmocka_unit_test(tap_that_planned_nothing_is_a_skip),
+	    cmocka_unit_test(names_that_do_not_fit_stay_apart),
 	    cmocka_unit_test(an_unknown_file_is_told_what_is_read),
 	};
 
