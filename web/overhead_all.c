@@ -36,6 +36,8 @@ struct all {
 	struct db_reader *reader;
 	struct db_window window;
 	const char *metric; /* NULL: all */
+	char *base;         /* "METRIC" of "METRIC (LABEL)", as tables print */
+	const char *label;  /* of the imports that are wanted; NULL: all */
 	bool given;         /* roles are what the caller said */
 	struct compare_roles roles;
 	struct pair *pairs; /* that are compared somewhere */
@@ -55,6 +57,28 @@ static void all_done(struct all *a)
 		free(a->pairs[i].candidate);
 	}
 	free(a->pairs);
+	free(a->base);
+}
+
+/* A metric that is not known, but reads as a table of imports is headed. */
+static void split_label(struct all *a)
+{
+	const char *at = a->metric ? strstr(a->metric, " (") : NULL;
+	size_t len = a->metric ? strlen(a->metric) : 0;
+
+	if (!at || a->metric[len - 1] != ')' ||
+	    compare_metric_find(a->compare, a->metric))
+		return;
+	a->base = xstrdup(a->metric);
+	a->base[len - 1] = '\0';
+	a->base[at - a->metric] = '\0';
+	a->label = a->base + (at - a->metric) + strlen(" (");
+	a->window.metric = a->base;
+}
+
+static bool has_label(const struct all *a, const char *label)
+{
+	return !a->label || str_eq(a->label, label);
 }
 
 /* Remembers which variants are compared, for imported values. */
@@ -132,8 +156,10 @@ static bool on_cell(void *arg, const struct db_cell_sums *cell)
 	if (!is_wanted(a, &s))
 		return true;
 	roles = (struct compare_roles){s.baseline, s.candidate};
-	a->seen = true;
 	pair_add(a, &roles);
+	if (!has_label(a, ""))
+		return true;
+	a->seen = true;
 	compare_add_sums(a->compare, &s);
 	return true;
 }
@@ -168,8 +194,10 @@ static bool on_ratio(void *arg, const struct db_ratio_row *q)
 	    (!str_eq(q->baseline, a->roles.baseline) ||
 	        !str_eq(q->candidate, a->roles.candidate)))
 		return true;
-	a->seen = true;
 	pair_add(a, &roles);
+	if (!has_label(a, ""))
+		return true;
+	a->seen = true;
 	compare_add_ratio(a->compare, q);
 	return true;
 }
@@ -177,6 +205,9 @@ static bool on_ratio(void *arg, const struct db_ratio_row *q)
 static bool on_values(void *arg, const struct db_import_values *v)
 {
 	struct all *a = arg;
+
+	if (!has_label(a, v->label))
+		return true;
 
 	for (size_t i = 0; a->r == 0 && i < a->n_pairs; i++) {
 		struct compare_roles roles = {
@@ -192,6 +223,9 @@ static bool on_values(void *arg, const struct db_import_values *v)
 static bool on_summary(void *arg, const struct db_import_summary *s)
 {
 	struct all *a = arg;
+
+	if (!has_label(a, s->label))
+		return true;
 
 	for (size_t i = 0; i < a->n_pairs; i++) {
 		struct compare_roles roles = {
@@ -292,6 +326,7 @@ static int collect(struct request *rq, struct all *a, struct err *err)
 		return r;
 	if (run)
 		return add_run(a, run);
+	split_label(a);
 	r = add_cells(a);
 	if (r == 0)
 		r = add_imports(a);

@@ -174,6 +174,14 @@ run 0 overhead --baseline fast --candidate slow --format csv --long
 like "and has its overhead, an interval and a verdict" \
 	"$(cat "$IB_TMP/out")" '\(build\),bench-1,linux,,1\.99.*,3,welch,.*,worse,'
 
+run 0 overhead --baseline fast --candidate slow \
+	--metric 'hyperfine.time (build)' --format csv
+is "a table is asked for by its heading" "$(cat "$IB_TMP/out")" \
+	'machine_name,linux_overhead
+bench-1,1.99'
+ok "and by no other" run 4 overhead --baseline fast --candidate slow \
+	--metric 'hyperfine.time (other)'
+
 # ---- what is there ---------------------------------------------------------
 
 # get PATH: status and body of a GET.
