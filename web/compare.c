@@ -187,13 +187,15 @@ static const struct bench_metric *metric_of(
 static const struct bench_metric *import_metric(struct compare *c,
     const char *name, const char *label, const char *unit, int direction)
 {
-	const struct bench_metric *m =
-	    *label ? NULL : compare_metric_find(c, name);
+	const struct bench_metric *known = compare_metric_find(c, name);
+	const struct bench_metric *m;
 	scoped(free) char *full = NULL;
 	struct bench_metric *own;
 
-	if (m && (!unit || str_eq(m->unit, unit)))
-		return m;
+	if (known && unit && !str_eq(known->unit, unit))
+		known = NULL;
+	if (known && !*label)
+		return known;
 	full = *label ? xasprintf("%s (%s)", name, label) : xstrdup(name);
 	unit = unit ? unit : "";
 	for (size_t i = 0; i < c->n_metrics; i++) {
@@ -204,6 +206,8 @@ static const struct bench_metric *import_metric(struct compare *c,
 	}
 	own = own_metric(c, take(full), unit);
 	own->direction = (enum bench_direction)direction;
+	if (known)
+		own->margin = known->margin;
 	return own;
 }
 

@@ -166,6 +166,34 @@ static void what_is_not_kept_apart_is_a_geometric_mean(void **state)
 	    "t over them. "));
 }
 
+static void a_label_keeps_the_margin_of_its_metric(void **state)
+{
+	static const double values[] = {100, 100.1, 99.9};
+	scoped(compare_free) struct compare *c = compare_new();
+	struct db_import_values v = {.import_id = 1,
+	    .metric = CPU,
+	    .label = "primes to 20000",
+	    .unit = "events/s",
+	    .direction = BENCH_HIGHER,
+	    .machine = "m1",
+	    .variant = "kvm",
+	    .guest = "linux",
+	    .controller = "",
+	    .values = values,
+	    .n_values = 3};
+	const struct compare_table *t;
+	struct err err = ERR_INIT;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(compare_add_import(c, &v, &usual, &err), 0);
+	compare_finish(c);
+	t = compare_tables(c, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(t->metric->name, CPU " (primes to 20000)");
+	near(t->metric->margin, bench_metric_find(CPU)->margin);
+}
+
 static void imported_values_of_an_unknown_metric_keep_their_direction(
     void **state)
 {
@@ -397,6 +425,7 @@ int main(void)
 	    cmocka_unit_test(values_without_a_logarithm_are_counted),
 	    cmocka_unit_test(a_later_import_replaces_a_published_ratio),
 	    cmocka_unit_test(what_is_not_kept_apart_is_a_geometric_mean),
+	    cmocka_unit_test(a_label_keeps_the_margin_of_its_metric),
 	    cmocka_unit_test(
 	        imported_values_of_an_unknown_metric_keep_their_direction),
 	    cmocka_unit_test(means_are_compared_by_the_delta_method),
