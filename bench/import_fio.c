@@ -282,7 +282,7 @@ static int end(struct import *im, void *state)
 	if (r == 0)
 		r = flush(f);
 	if (r == 0 && !isnan(f->reader.timestamp))
-		r = import_meta_number(im, "date", f->reader.timestamp);
+		r = import_date(im, f->reader.timestamp);
 	if (r == 0)
 		r = import_meta(im, "tool", (struct text){"fio", 3});
 	if (r == 0)

@@ -344,7 +344,7 @@ static int node_json(struct import *im, void *state, const struct node *n)
 	if (node_is(n, NODE_TEXT, "date"))
 		return import_meta(im, "date", (struct text){n->text, n->len});
 	if (node_is(n, NODE_NUMBER, "date"))
-		return import_meta_number(im, "date", n->number);
+		return import_date(im, n->number);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!str_eq(n->path, rows[i].path))
 			continue;

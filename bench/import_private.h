@@ -64,8 +64,8 @@ extern const struct importer import_tap;
  * returns it at once. Texts are cleaned here.
  */
 int import_meta(struct import *im, const char *key, struct text value);
-/* The same of a whole number, as Unix seconds. */
-int import_meta_number(struct import *im, const char *key, double value);
+/* When it was measured, by a clock that is set; else nothing is told. */
+int import_date(struct import *im, double unix_s);
 /*
  * line may be 0: the present one. If the metric is in the table, its unit must
  * be that of the table, and its direction is taken from there.

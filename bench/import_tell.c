@@ -4,7 +4,9 @@
  * invariant: no number from a line without its end is told.
  */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "bench/import_engine.h"
@@ -48,12 +50,17 @@ int import_meta(struct import *im, const char *key, struct text value)
 	return answer(im, im->ops->meta(im->arg, key, text, &im->err));
 }
 
-int import_meta_number(struct import *im, const char *key, double value)
+int import_date(struct import *im, double unix_s)
 {
-	char text[IMPORT_NAME_MAX];
-	int n = snprintf(text, sizeof(text), "%.15g", value);
+	time_t t = unix_s >= 0 && unix_s <= UINT32_MAX ? (time_t)unix_s : 0;
+	char text[32];
+	struct tm tm;
+	size_t n;
 
-	return import_meta(im, key, (struct text){text, (size_t)n});
+	if (!t || !gmtime_r(&t, &tm))
+		return 0;
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return import_meta(im, "date", (struct text){text, n});
 }
 
 int import_skip(struct import *im, struct text what, const char *why)
