@@ -31,8 +31,8 @@ enum {
 
 struct series {
 	int64_t id;
-	int64_t place[PLACE_PARTS]; /* all but the variant */
-	char *variant;
+	int64_t place[PLACE_PARTS]; /* all but the variant; for cells */
+	char *variant;              /* for cells; or NULL */
 	struct bench_value *values;
 	size_t n;
 	struct bench_moments good; /* valid ones, also those below 0 */
@@ -58,8 +58,8 @@ static int read_values(struct stmt *st, struct series *s, struct err *err)
 	scoped(free) struct db_sample_mark *marks = NULL;
 	size_t len;
 	size_t marks_len;
-	const char *data = stmt_blob(st, 7, &len);
-	const void *body = stmt_blob(st, 8, &marks_len);
+	const char *data = stmt_blob(st, 1, &len);
+	const void *body = stmt_blob(st, 2, &marks_len);
 	int r = 0;
 
 	s->n = len / sizeof(double);
@@ -85,10 +85,12 @@ static int read_values(struct stmt *st, struct series *s, struct err *err)
 	return r;
 }
 
-/* In the order in which a run shows them. */
 static const char sql_point_samples[] =
-    "SELECT p.series_id, s.metric_id, s.machine_id, s.guest_id, "
-    "s.controller_id, s.unit_id, v.text, p.data, p.marks FROM sample p "
+    "SELECT series_id, data, marks FROM sample WHERE attempt_id = ?1";
+/* For cells, in the order in which a run shows them. */
+static const char sql_point_places[] =
+    "SELECT p.series_id, p.data, p.marks, s.metric_id, s.machine_id, "
+    "s.guest_id, s.controller_id, s.unit_id, v.text FROM sample p "
     "CROSS JOIN series s ON s.id = p.series_id "
     "CROSS JOIN word m ON m.id = s.metric_id "
     "CROSS JOIN word v ON v.id = s.variant_id "
@@ -96,9 +98,17 @@ static const char sql_point_samples[] =
     "CROSS JOIN word t ON t.id = s.controller_id WHERE p.attempt_id = ?1 "
     "ORDER BY m.text, g.text, t.text, v.text, p.series_id";
 
-static int attempt_read(struct conn *c, struct attempt *a, struct err *err)
+static void read_place(struct stmt *st, struct series *s)
 {
-	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql_point_samples);
+	for (int i = 0; i < PLACE_PARTS; i++)
+		s->place[i] = stmt_int(st, 3 + i);
+	s->variant = xstrdup(stmt_text(st, 3 + PLACE_PARTS));
+}
+
+static int attempt_read(
+    struct conn *c, const char *sql, struct attempt *a, struct err *err)
+{
+	scoped(stmt_reset) struct stmt *st = stmt_get(c, sql);
 	int r;
 
 	stmt_bind_int(st, 1, a->id);
@@ -107,10 +117,9 @@ static int attempt_read(struct conn *c, struct attempt *a, struct err *err)
 
 		a->series = xrealloc(a->series, a->n + 1, sizeof(a->series[0]));
 		s = &a->series[a->n++];
-		*s = (struct series){.id = stmt_int(st, 0),
-		    .variant = xstrdup(stmt_text(st, 6))};
-		for (int i = 0; i < PLACE_PARTS; i++)
-			s->place[i] = stmt_int(st, 1 + i);
+		*s = (struct series){.id = stmt_int(st, 0)};
+		if (sql == sql_point_places)
+			read_place(st, s);
 		r = read_values(st, s, err);
 		if (r < 0)
 			return r;
@@ -444,7 +453,8 @@ int points_put(struct conn *c, const struct points *p, struct err *err)
 {
 	scoped_val(attempt_done) struct attempt a = {.id = p->attempt_id};
 	struct context context = {0};
-	int r = attempt_read(c, &a, err);
+	int r = attempt_read(
+	    c, p->versus->n ? sql_point_places : sql_point_samples, &a, err);
 
 	if (r == 0 && a.n)
 		r = context_read(c, a.id, &context, err);
@@ -518,7 +528,7 @@ int points_fill(struct conn *c, struct err *err)
 	return r;
 }
 
-const char *const sql_point[] = {sql_point_samples, sql_branch_get,
-    sql_branch_put, sql_point_run, sql_point_before, sql_point_put,
-    sql_point_again, sql_cell_get, sql_cell_put, sql_cell_before,
+const char *const sql_point[] = {sql_point_samples, sql_point_places,
+    sql_branch_get, sql_branch_put, sql_point_run, sql_point_before,
+    sql_point_put, sql_point_again, sql_cell_get, sql_cell_put, sql_cell_before,
     sql_cell_sum_put, sql_cell_seen, sql_points_next, NULL};
