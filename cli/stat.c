@@ -261,6 +261,12 @@ static int compute_ratio(
 		r = paired
 		    ? bench_ratio_signed_rank(&ret->arms, &ret->hl, &err)
 		    : bench_ratio_hodges_lehmann(&ret->arms, &ret->hl, &err);
+	/* The companion alone is too much; what it goes with is there. */
+	if (r == -ERR_LIMIT) {
+		ret->hl = (struct bench_estimate){
+		    .overhead = NAN, .lo = NAN, .hi = NAN, .p = NAN};
+		r = 0;
+	}
 	if (r < 0)
 		return cli_bad(cli, "%s: %s", cli->opts.args[2], err.msg);
 	ret->verdict = bench_verdict(&ret->t, MARGIN);
@@ -300,7 +306,9 @@ static void add_estimate(
 
 	table_text(t, name);
 	table_text(t, bench_ratio_text(e->overhead, text[0]));
-	if (isnan(e->lo))
+	if (isnan(e->overhead))
+		buf_puts(&cell, "too many values");
+	else if (isnan(e->lo))
 		buf_puts(&cell, "too few values");
 	else
 		buf_printf(&cell, "%s to %s", bench_ratio_text(e->lo, text[1]),

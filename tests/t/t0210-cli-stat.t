@@ -85,6 +85,18 @@ run ratio --direction lower --format json one.csv
 says "one value each is a ratio without interval" \
 	'"overhead":2\.0,"interval":null,.*"p":null,.*"verdict":"unknown"'
 
+{
+	echo arm,value
+	seq -f 'baseline,%.0f' 3001 6000
+	seq -f 'candidate,%.0f' 3001 6000
+} >many.csv
+run ratio --direction lower many.csv
+like "many values have their ratio" "$out" "^Welch's t +1\\.00 +0\\.9[0-9]+ to"
+like "  and a companion that is too much" "$out" \
+	'^Hodges-Lehmann +too many values'
+run ratio --direction lower --format json many.csv
+says "  is not known" '"hodges_lehmann":\{"overhead":null,"interval":null\}'
+
 refused "the direction is mandatory" \
 	"stat ratio: --direction is missing (higher or lower is better)" \
 	ratio three.csv
