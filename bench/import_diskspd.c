@@ -182,6 +182,11 @@ static int tell(struct import *im, const struct diskspd *d, bool write)
 	if (r == 0)
 		r = import_disk_value(im, &disk, IMPORT_DISK_IOPS,
 		    IMPORT_SAMPLE, 1, d->count[write] / d->seconds);
+	if (r == 0 && latency <= 0) /* they have three decimals */
+		return import_skip(im,
+		    write ? (struct text){"write latency", 13}
+		          : (struct text){"read latency", 12},
+		    "it is printed as 0: too small");
 	if (r == 0 && !isnan(latency))
 		r = import_disk_value(im, &disk, IMPORT_DISK_LATENCY,
 		    IMPORT_SAMPLE, 1, latency * 1e3);

@@ -135,6 +135,18 @@ static void diskspd_that_is_partly_random_has_no_name(void **state)
 	    &t, "skipped time span: it is partly random and partly sequential");
 }
 
+static void diskspd_latency_of_0_is_none(void **state)
+{
+	scoped_val(told_done) struct told t = {.r = 0};
+
+	(void)state;
+	import_altered("imports/diskspd/mixed.xml",
+	    "<AverageWriteMilliseconds>0.750<",
+	    "<AverageWriteMilliseconds>0.000<", &t);
+	assert_int_equal(t.n_values, 5);
+	told_has(&t, "skipped write latency: it is printed as 0: too small");
+}
+
 /* ---- processors ---------------------------------------------------------- */
 
 static void sysbench_with_other_work_is_labelled(void **state)
@@ -362,6 +374,7 @@ int main(void)
 	    cmocka_unit_test(a_file_that_has_its_date_says_it),
 	    cmocka_unit_test(diskspd_threads_may_be_those_of_all_targets),
 	    cmocka_unit_test(diskspd_that_is_partly_random_has_no_name),
+	    cmocka_unit_test(diskspd_latency_of_0_is_none),
 	    cmocka_unit_test(sysbench_with_other_work_is_labelled),
 	    cmocka_unit_test(sysbench_of_a_later_version_is_read),
 	    cmocka_unit_test(sevenzip_with_fewer_threads_is_labelled),
