@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/overhead.h"
 #include "cli/series.h"
+#include "cli/suggest.h"
 
 #define LINE_BYTES 65536
 
@@ -179,6 +180,7 @@ static int ask(struct cli *cli, json_t **ret)
 	scoped(free) char *what =
 	    xasprintf("compare %s%s%s", o->args[1], b ? " " : "", b ? b : "");
 	scoped_val(buf_done) struct buf path = BUF_INIT(SERIES_PATH_BYTES);
+	scoped(free) char *hint = NULL;
 	struct err err = ERR_INIT;
 
 	if (!b && !options_has(o, OPT_BASELINE))
@@ -194,13 +196,15 @@ static int ask(struct cli *cli, json_t **ret)
 	query_add(&path, "variant_b", o->value[OPT_CANDIDATE]);
 	if (path.failed)
 		return cli_bad(cli, "compare: a name is too long");
-	if (http_get(cli->http, buf_str(&path), ret, &err) < 0)
-		return cli_refused(cli, what,
-		    str_starts(err.msg, "metric ")        ? HINT_METRICS
-		        : str_starts(err.msg, "variant ") ? HINT_VARIANTS
-		                                          : HINT_RUNS,
-		    &err);
-	return CLI_OK;
+	if (http_get(cli->http, buf_str(&path), ret, &err) == 0)
+		return CLI_OK;
+	if (str_starts(err.msg, "metric "))
+		hint = suggest_metric(
+		    cli, cli->opts.value[OPT_METRIC], HINT_METRICS);
+	else
+		hint = xstrdup(str_starts(err.msg, "variant ") ? HINT_VARIANTS
+		                                               : HINT_RUNS);
+	return cli_refused(cli, what, hint, &err);
 }
 
 int cmd_compare(struct cli *cli)

@@ -11,6 +11,7 @@
 #include "bench/bench.h"
 #include "cli/overhead.h"
 #include "cli/series.h"
+#include "cli/suggest.h"
 
 #define LINE_BYTES 65536
 #define SPARK_COLUMNS 32
@@ -25,9 +26,12 @@ static int not_one(struct cli *cli, const json_t *list)
 	const json_t *s;
 	size_t i;
 
-	if (!n)
-		return cli_bad(
-		    cli, "history: no such series (%s)", HINT_SERIES);
+	if (!n) {
+		scoped(free) char *hint = suggest_metric(
+		    cli, cli->opts.value[OPT_METRIC], HINT_SERIES);
+
+		return cli_bad(cli, "history: no such series (%s)", hint);
+	}
 	json_array_foreach(list, i, s)
 	{
 		scoped_val(buf_done) struct buf place = BUF_INIT(LINE_BYTES);

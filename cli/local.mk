@@ -26,6 +26,7 @@ noinst_LIBRARIES += %D%/libcli.a
 	%D%/options.c %D%/options.h \
 	%D%/overhead.c %D%/overhead.h \
 	%D%/overhead_wide.c \
+	%D%/suggest.c %D%/suggest.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/runs.c \
 	%D%/series.c %D%/series.h \

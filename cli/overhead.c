@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "bench/bench.h"
 #include "cli/date.h"
+#include "cli/suggest.h"
 
 #define LINE_BYTES 65536
 #define I2_MUCH .5 /* from here on a mean over machines says little */
@@ -338,6 +339,7 @@ static int ask(struct cli *cli, int64_t run, json_t **ret)
 	    ? xasprintf("overhead of run %" PRId64, run)
 	    : xstrdup("overhead");
 	scoped_val(buf_done) struct buf path = BUF_INIT(LINE_BYTES);
+	scoped(free) char *hint = NULL;
 	struct err err = ERR_INIT;
 	int code = check_options(cli);
 
@@ -349,11 +351,12 @@ static int ask(struct cli *cli, int64_t run, json_t **ret)
 	/* Known or not, what there is helps. */
 	if (err.kind == ERR_INVAL && str_starts(err.msg, "metric "))
 		err.kind = ERR_NOTFOUND;
-	return cli_refused(cli, what,
-	    str_starts(err.msg, "metric ") ? HINT_METRICS
-	        : run                      ? HINT_RUNS
-	                                   : NULL,
-	    &err);
+	if (str_starts(err.msg, "metric "))
+		hint = suggest_metric(
+		    cli, cli->opts.value[OPT_METRIC], HINT_METRICS);
+	else
+		hint = run ? xstrdup(HINT_RUNS) : NULL;
+	return cli_refused(cli, what, hint, &err);
 }
 
 /* The run by argument or option; 0: all. */

@@ -177,6 +177,10 @@ like "branches are compared by their newest runs" \
 ends "a metric that neither has is no comparison" 4 \
 	'neither run [0-9]+ nor run [0-9]+ has values of it \("ironbench metrics"' \
 	compare "$a" "$b" --metric disk.foo --exit-status
+ends "one that is mistyped is guessed" 4 "did you mean $metric\\? " \
+	compare "$a" "$b" --metric "${metric}x"
+ends "  everywhere" 4 "did you mean $metric\\? " overhead --metric "${metric}x"
+ends "  and of series" 2 "did you mean $metric\\? " history --metric "${metric%?}"
 ends "nor is a variant that nobody has" 4 \
 	'run [0-9]+ has no values of it \("ironbench series"' \
 	compare "$a" --baseline kvm --candidate none --exit-status
