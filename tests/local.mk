@@ -33,7 +33,6 @@ end_to_end_tests = \
 # These measure on this computer: nothing else should run meanwhile.
 measuring_tests = \
 	%D%/t/t0335-crash-everywhere.t \
-	%D%/t/t0360-agent-killed.t \
 	%D%/t/t0400-benchmark.t \
 	%D%/t/t0600-demo.t
 

@@ -3,8 +3,9 @@
 # From a benchmark to an overhead: this computer, over the lab's own sshd,
 # compares QEMU's thread=multi with thread=single; the demo does more of it. The
 # connection is cut in mid-fio, and the daemon is killed: agent, QEMU and
-# attempt stay what they were, and no sample is missing or twice. Then a plan
-# says how many pairs are measured, and a placebo what the machine's noise is.
+# attempt stay what they were, and no sample is missing or twice. Then the agent
+# is killed: another attempt does the job. A plan says how many pairs are
+# measured, and a placebo what the machine's noise is.
 
 . "$IB_SRCDIR/tests/lib/tap.sh"
 . "$IB_SRCDIR/tests/lib/lab.sh"
@@ -32,8 +33,9 @@ benchmarks:'
 does() {
 	"$IRONBENCH" machines | grep -q "$1"
 }
+home=$LAB_DIR/home/state/ironbench-agent
 pid_in() {
-	cut -d ' ' -f 1 "$LAB_DIR/home/state/ironbench-agent/$1" 2>/dev/null
+	cut -d ' ' -f 1 "$home/$1" 2>/dev/null
 }
 agent_pid() {
 	pgrep -f "ironbench-agent run --dir $LAB_DIR/home/state"
@@ -48,7 +50,7 @@ $head
 EOF
 run=$("$IRONBENCH" submit "$IB_TMP/bundle/disk.yaml" --name cuts)
 wait_for 120 does "pair 1/1 " || bail "the benchmark did not begin"
-wait_for 60 test -s "$LAB_DIR/home/state/ironbench-agent/vm.pid" ||
+wait_for 60 test -s "$home/vm.pid" ||
 	bail "no QEMU"
 agent=$(agent_pid)
 vm=$(pid_in vm.pid)
@@ -89,7 +91,7 @@ is "what was written has its row as well" \
 	"$("$IRONBENCH" overhead "$run" --format csv --long |
 		grep 'disk\.rnd4k_q1t1\.wr' | grep -c here)" 2
 
-# ---- a plan, and a placebo ---------------------------------------------------------
+# ---- an agent that is killed, a plan, a placebo ------------------------------------
 
 # Its margin is the widest there is, to be reached soon even here.
 cat >"$IB_TMP/bundle/cpu.yaml" <<EOF
@@ -98,9 +100,48 @@ $head
       pairs: { margin: 50%, least: 6, most: 10 }, placebos: 1 }
 EOF
 run=$("$IRONBENCH" submit "$IB_TMP/bundle/cpu.yaml" --name planned)
-ok "a planned benchmark and its placebo are a success" \
+
+# Processes that stand in the agent's folder, the agent itself not among them.
+left_of() {
+	for entry in /proc/[0-9]*; do
+		[ "$(readlink "$entry/cwd" 2>/dev/null)" = "$home" ] &&
+			is_alive "${entry#/proc/}" || continue
+		case $(tr '\0' ' ' <"$entry/cmdline" 2>/dev/null) in
+		*"ironbench-agent run "* | *"ironbench-agent attach"*) ;;
+		*) echo "${entry#/proc/}" ;;
+		esac
+	done
+}
+has_two() {
+	[ "$(left_of | wc -l)" -ge 2 ]
+}
+all_gone() {
+	for pid in $old; do
+		! is_alive "$pid" || return 1
+	done
+}
+ok "its machine runs" wait_for 120 test -s "$home/vm.pid"
+ok "under a guard" wait_for 20 has_two
+old=$(left_of)
+kill -KILL "$(agent_pid)"
+ok "when the agent is killed, all of it goes" wait_for 5 all_gone
+ok "a planned benchmark and its placebo are a success all the same" \
 	timeout 600 "$IRONBENCH" watch "$run"
+job=$(sql 'SELECT min(id) FROM job WHERE id > 1')
+is "by two attempts, the first an error of the agent" \
+	"$(sql "SELECT no, outcome, layer FROM attempt WHERE job_id = $job")" \
+	"1|3|5
+2|1|0"
+like "which says why" "$("$IRONBENCH" job "$job")" \
+	'error.*agent.*the agent died while the attempt ran'
+is "the one that failed has no samples" "$(sql "SELECT count(*) FROM sample JOIN
+	attempt ON attempt.id = attempt_id WHERE outcome <> 1")" 0
+is "no machine is left" "$(left_of)" ""
+is "one agent is" "$(agent_pid | wc -l)" 1
 curl -s "$IRONBENCH_SERVER/api/v1/runs/$run/samples" >"$IB_TMP/samples"
+n=$(jq '[.samples[].marks[] | select(.raw)] | length' "$IB_TMP/samples")
+like "the other one has all of its own" "$("$IRONBENCH" verify "$run")" \
+	"^$n samples verified from $n raw outputs"
 
 # of_item FILTER: of the two series of $item, that of the baseline first
 of_item() {
@@ -170,5 +211,6 @@ agent_gone() {
 }
 stop lab
 ok "the end of the lab is the end of the agent" wait_for 20 agent_gone
+ok "no sanitizer has a complaint" no_report
 
 done_testing
