@@ -155,8 +155,12 @@ check-end-to-end: all
 		TESTS='$(filter-out $(measuring_tests),$(filter %D%/t/%,$(TESTS)))'
 check-measuring: all
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(measuring_tests)'
+# `make distcheck` without the tests end to end.
+check-release:
+	$(MAKE) $(AM_MAKEFLAGS) distcheck \
+		TESTS='$(filter-out %D%/t/% $(without_faults),$(TESTS))'
 # All that takes longer than a coffee: see lib/long.sh.
 check-long:
 	$(SHELL) $(srcdir)/%D%/lib/long.sh
 .PHONY: check-build check-end-to-end check-lint check-long check-measuring \
-	check-programs fuzz
+	check-programs check-release fuzz
