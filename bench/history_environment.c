@@ -74,12 +74,14 @@ static int facts_read(struct facts *f, const char *text, struct err *err)
 	return 0;
 }
 
-/* One of the two may be NULL: the fact was not there. */
-static void add_change(const struct fact *before, const struct fact *after,
-    size_t index, struct bench_environment_change **list, size_t *n)
+/*
+ * One of before and after may be NULL: the fact was not there. any is one that
+ * is not.
+ */
+static void add_change(const struct fact *any, const struct fact *before,
+    const struct fact *after, size_t index,
+    struct bench_environment_change **list, size_t *n)
 {
-	const struct fact *any = before ? before : after;
-
 	*list = xrealloc(*list, *n + 1, sizeof((*list)[0]));
 	(*list)[(*n)++] = (struct bench_environment_change){.index = index,
 	    .key = xstrndup(any->key, any->key_len),
@@ -104,12 +106,13 @@ int environment_compare(const char *before, const char *after, size_t index,
 		const struct fact *y = k < b.n ? &b.v[k] : NULL;
 		int order = !x ? 1 : !y ? -1 : compare_facts(x, y);
 
-		if (order != 0)
-			add_change(order < 0 ? x : NULL, order < 0 ? NULL : y,
-			    index, list, n);
+		if (order < 0)
+			add_change(x, x, NULL, index, list, n);
+		else if (order > 0)
+			add_change(y, NULL, y, index, list, n);
 		else if (compare_bytes(x->value, x->value_len, y->value,
 		             y->value_len) != 0)
-			add_change(x, y, index, list, n);
+			add_change(x, x, y, index, list, n);
 		i += order <= 0;
 		k += order >= 0;
 	}

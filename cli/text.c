@@ -180,7 +180,8 @@ void text_duration(struct buf *to, int64_t ms)
 	int64_t s = ms < 0 ? 0 : ms / 1000;
 
 	if (s < 10)
-		buf_printf(to, "%.1f s", ms < 0 ? 0. : (double)(ms / 100) / 10);
+		buf_printf(to, "%" PRId64 ".%" PRId64 " s", s,
+		    ms < 0 ? 0 : ms % 1000 / 100);
 	else if (s < 60)
 		buf_printf(to, "%" PRId64 " s", s);
 	else if (s < 3600)

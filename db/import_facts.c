@@ -12,7 +12,6 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,47 +23,45 @@
 #define FACTS_BYTES (64 << 10)
 #define EARLIEST_S 946684800 /* 2000: what is before it is a clock not set */
 
-/* "+01:00" or "-0530" as minutes; 0 if it is none. */
-static int zone_minutes(const char *s)
+/* Of "+01:00" or "-0530"; 0 if it is none. */
+static int64_t zone_seconds(const char *s)
 {
-	unsigned hours;
-	unsigned minutes;
+	struct tm tm = {0};
 
-	if ((*s != '+' && *s != '-') ||
-	    (sscanf(s + 1, "%2u:%2u", &hours, &minutes) != 2 &&
-	        sscanf(s + 1, "%2u%2u", &hours, &minutes) != 2))
-		return 0;
-	return (*s == '-' ? -1 : 1) * (int)(60 * hours + minutes);
+	return strptime(s, "%z", &tm) ? tm.tm_gmtoff : 0;
+}
+
+static const char *eat_minute(const char *s, struct tm *ret)
+{
+	static const char *const forms[] = {
+	    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M"};
+	const char *end = NULL;
+
+	for (size_t i = 0; !end && i < ARRAY_LEN(forms); i++) {
+		*ret = (struct tm){0};
+		end = strptime(s, forms[i], ret);
+	}
+	return end;
 }
 
 static bool calendar_seconds(const char *s, int64_t *ret)
 {
-	struct tm tm = {0};
+	struct tm tm;
 	struct tm same;
-	char between;
-	char between2;
-	char gap;
-	int end = 0;
 
-	if (sscanf(s, "%4d%c%2d%c%2d%c%2d:%2d%n", &tm.tm_year, &between,
-	        &tm.tm_mon, &between2, &tm.tm_mday, &gap, &tm.tm_hour,
-	        &tm.tm_min, &end) != 8 ||
-	    (between != '-' && between != '/') || between2 != between ||
-	    (gap != 'T' && gap != ' '))
+	s = eat_minute(s, &tm);
+	if (s && *s == ':')
+		s = strptime(s, ":%S", &tm);
+	if (!s || isdigit((unsigned char)*s))
 		return false;
-	if (s[end] == ':' && isdigit((unsigned char)s[end + 1]))
-		tm.tm_sec = (int)strtol(s + end + 1, NULL, 10);
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
 	same = tm;
 	*ret = (int64_t)timegm(&tm);
 	/* What is no day of the calendar was carried over. */
 	if (tm.tm_mon != same.tm_mon || tm.tm_mday != same.tm_mday ||
 	    tm.tm_hour != same.tm_hour || tm.tm_min != same.tm_min)
 		return false;
-	s += end;
-	s += strspn(s, ":.0123456789 ");
-	*ret -= 60 * zone_minutes(s);
+	s += strspn(s, ".0123456789 ");
+	*ret -= zone_seconds(s);
 	return true;
 }
 

@@ -67,7 +67,8 @@ static int pass_values(
 	e = stmt_step(st, err);
 	if (e <= 0)
 		return e;
-	p->values = values = copy_values(st, 0, &p->n_values);
+	values = copy_values(st, 0, &p->n_values);
+	p->values = values;
 	data = stmt_blob(st, 1, &len);
 	e = len ? mark_decode(data, len, p->n_values, &marks, err) : 0;
 	p->marks = marks;

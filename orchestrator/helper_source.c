@@ -186,7 +186,7 @@ static int open_named(int dir, const char *path, const char *suite_path,
 static int copy_fd(struct bundle *b, const char *path, int fd, struct err *err)
 {
 	scoped(free) char *chunk = xcalloc(1, SOURCE_CHUNK);
-	struct sink s;
+	struct sink s = {.fd = -1};
 	ssize_t n = 0;
 	int r = sink_open(b, &s, err);
 

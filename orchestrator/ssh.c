@@ -68,6 +68,14 @@ static LIBSSH2_ALLOC_FUNC(on_alloc)
 	return b->data;
 }
 
+static void block_free(struct ssh *ssh, struct ssh_block *b)
+{
+	ssh->held -= b->size;
+	/* Some of them were keys. */
+	explicit_bzero(b, sizeof(*b) + b->size);
+	free(b);
+}
+
 static LIBSSH2_FREE_FUNC(on_free)
 {
 	struct ssh *ssh = *abstract;
@@ -79,10 +87,7 @@ static LIBSSH2_FREE_FUNC(on_free)
 	*b->link = b->next;
 	if (b->next)
 		b->next->link = b->link;
-	ssh->held -= b->size;
-	/* Some of them were keys. */
-	explicit_bzero(b, sizeof(*b) + b->size);
-	free(b);
+	block_free(ssh, b);
 }
 
 static LIBSSH2_REALLOC_FUNC(on_realloc)
@@ -174,6 +179,8 @@ static void on_dialled(
 
 static void session_end(struct ssh *ssh)
 {
+	struct ssh_block *b;
+
 	if (!ssh->session)
 		return;
 	/* Without a socket nothing is waited for, so this does not repeat. */
@@ -181,10 +188,12 @@ static void session_end(struct ssh *ssh)
 		if (libssh2_session_free(ssh->session) != LIBSSH2_ERROR_EAGAIN)
 			break;
 	ssh->session = NULL;
-	while (ssh->blocks) {
-		void *abstract = ssh;
+	b = take(ssh->blocks);
+	while (b) {
+		struct ssh_block *next = b->next;
 
-		on_free(ssh->blocks->data, &abstract);
+		block_free(ssh, b);
+		b = next;
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Imports are stored once and as a whole; names of machines find them. */
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "db/import_facts.h"
 #include "tests/unit/db_kit.h"
 
 static int setup(void **state)
@@ -208,6 +210,42 @@ static void a_name_of_two_machines_is_refused_with_both(void **state)
 	    err.msg, "machine x: the name is two machines', m1 and m2");
 }
 
+static void dates_are_read_as_the_tools_write_them(void **state)
+{
+	enum {
+		NONE = 1800000000 /* when it was imported */
+	};
+	static const struct {
+		const char *date;
+		int64_t s;
+	} rows[] = {
+	    {"1700000000", 1700000000},
+	    {"2023-01-02 12:00:00", 1672660800},
+	    {"2023/01/02 12:00:07 [UTC]", 1672660807},
+	    {"2023-01-02T12:00:00.5+01:00", 1672657200},
+	    {"2023-01-02 12:00 -0530", 1672680600},
+	    {"2023-01-02T12:00:00Z", 1672660800},
+	    {"2023-01-02", NONE},
+	    {"2023-02-30 12:00", NONE},
+	    {"2023-01-02 24:00", NONE},
+	    {"2023-01-02 12:00:75", NONE},
+	    {"1999-12-31 23:59", NONE},
+	    {"2033-01-02 12:00", NONE},
+	    {"yesterday", NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		scoped(free) char *json =
+		    xasprintf("{\"date\":\"%s\"}", rows[i].date);
+		scoped_val(import_facts_done) struct import_facts f = {0};
+
+		import_facts_read(json, INT64_C(1000) * NONE, &f);
+		if (f.at_ms != 1000 * rows[i].s)
+			fail_msg("%s: %" PRId64, rows[i].date, f.at_ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +259,7 @@ int main(void)
 	        an_alias_finds_its_machine, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        a_name_of_two_machines_is_refused_with_both, setup, teardown),
+	    cmocka_unit_test(dates_are_read_as_the_tools_write_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
