@@ -122,7 +122,8 @@ char *bench_environment_with(const char *text, const char *over);
 /*
  * What of the environment of an attempt a series of this guest was measured in:
  * all but the facts "guest.NAME" and "tool.TOOL.NAME" of other guests; its own
- * "tool.TOOL.NAME" takes the place of "tool.TOOL". Caller frees.
+ * "tool.TOOL.NAME" takes the place of "tool.TOOL". Nor is "hypervisor.NAME" in
+ * it, which older texts have: it is what is measured. Caller frees.
  */
 char *bench_environment_of(const char *text, const char *guest);
 

@@ -169,8 +169,9 @@ static size_t put_line(
 	const char *name = guest_of_tool(text, line, &name_len);
 	size_t head;
 
-	if (str_starts(line, "guest.") &&
-	    !is_guest(line + 6, key_len - 6, guest))
+	if (str_starts(line, "hypervisor.") ||
+	    (str_starts(line, "guest.") &&
+	        !is_guest(line + 6, key_len - 6, guest)))
 		return 0;
 	if (!name) {
 		if (str_starts(line, "tool.") &&

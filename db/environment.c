@@ -17,7 +17,7 @@ bool db_env_is_segment(const char *key)
 	    "cpus", "governor", "kernel", "kernel.version", "microcode", "smt",
 	    "thp", "turbo.boost", "turbo.intel.off"};
 	static const char *const prefixes[] = {
-	    "guest.", "hypervisor.", "mitigation.", "tool."};
+	    "guest.", "mitigation.", "tool."};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (str_starts(key, prefixes[i]))

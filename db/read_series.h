@@ -162,7 +162,8 @@ int db_branch_get(struct db_reader *r, int64_t id, char **ret, struct err *err);
 /*
  * Whether a fact of an attempt (attempt_env) makes the environment: a change of
  * it begins a new segment of a history. What differs from attempt to attempt
- * (temperatures, load, what a boot was given) does not.
+ * (temperatures, load, what a boot was given) does not, nor does the version of
+ * a hypervisor: it is what is measured, and may be another one at each commit.
  */
 bool db_env_is_segment(const char *key);
 

@@ -79,7 +79,7 @@ static void what_is_not_told_of_an_environment_is_as_it_was(void **state)
 	}
 }
 
-static void other_guests_are_not_of_an_environment(void **state)
+static void other_guests_and_hypervisors_are_not_of_an_environment(void **state)
 {
 	static const struct {
 		const char *text;
@@ -98,6 +98,8 @@ static void other_guests_are_not_of_an_environment(void **state)
 	    {"guest.a=1\nguest.b=1\ntool.fio=3\ntool.fio.b=2", "b",
 	        "guest.b=1\ntool.fio=2"},
 	    {"guest.b=1\ntool.fio 3.1=2\n", "b", "guest.b=1\ntool.fio 3.1=2\n"},
+	    {"cpu=x\nhypervisor.vmm=40-12-gabcdef\nkernel=6\n", "b",
+	        "cpu=x\nkernel=6\n"},
 	};
 
 	(void)state;
@@ -528,7 +530,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_not_told_of_an_environment_is_as_it_was),
-	    cmocka_unit_test(other_guests_are_not_of_an_environment),
+	    cmocka_unit_test(
+	        other_guests_and_hypervisors_are_not_of_an_environment),
 	    cmocka_unit_test(levels_become_segments_and_steps_become_changes),
 	    cmocka_unit_test(a_lower_is_better_metric_is_judged_the_other_way),
 	    cmocka_unit_test(a_change_inside_the_margin_is_the_same),

@@ -109,6 +109,7 @@ static void what_changes_from_attempt_to_attempt_is_no_part_of_it(void **state)
 	put_fact(c, 1, "kernel", "6.1");
 	put_fact(c, 1, "temp.cpu", "41000");
 	put_fact(c, 1, "proof.kvm", "/dev/kvm was open");
+	put_fact(c, 1, "hypervisor.vmm", "40-12-gabcdef");
 	assert_int_equal(number_of(c, 1), number_of(c, 0));
 }
 
