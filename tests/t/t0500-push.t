@@ -240,7 +240,7 @@ for how in "" --failed; do
 		"$IRONBENCH" rerun "$run" $how
 	# shellcheck disable=SC2086
 	is "which says what is so" "$("$IRONBENCH" rerun "$run" $how 2>&1)" \
-		"ironbench: rerun run $run: run $run: its suite never came, as its build did not end well; push a commit that builds"
+		"ironbench: rerun run $run: its suite never came, as its build did not end well; push a commit that builds"
 done
 
 # ---- what nobody asked for ----------------------------------------------------------
