@@ -38,27 +38,37 @@ static struct db_ratio_row ratio(const char *machine, const char *guest,
 	    .printed = printed};
 }
 
-static void add_values(struct compare *c, int64_t import_id,
-    const char *variant, const double *values, size_t n)
+static void add(struct compare *c, const struct db_import_values *v)
 {
 	struct err err = ERR_INIT;
 
-	assert_int_equal(compare_add_import(c,
-	                     &(struct db_import_values){
-	                         .import_id = import_id,
-	                         .metric = CPU,
-	                         .label = "",
-	                         .unit = "events/s",
-	                         .direction = BENCH_HIGHER,
-	                         .machine = "m1",
-	                         .variant = variant,
-	                         .guest = "linux",
-	                         .controller = "",
-	                         .values = values,
-	                         .n_values = n,
-	                     },
-	                     &usual, &err),
-	    0);
+	assert_int_equal(compare_add_import(c, v, &usual, &err), 0);
+}
+
+static struct db_import_values values_of(
+    int64_t import_id, const char *variant, const double *values, size_t n)
+{
+	return (struct db_import_values){
+	    .import_id = import_id,
+	    .metric = CPU,
+	    .label = "",
+	    .unit = "events/s",
+	    .direction = BENCH_HIGHER,
+	    .machine = "m1",
+	    .variant = variant,
+	    .guest = "linux",
+	    .controller = "",
+	    .values = values,
+	    .n_values = n,
+	};
+}
+
+static void add_values(struct compare *c, int64_t import_id,
+    const char *variant, const double *values, size_t n)
+{
+	struct db_import_values v = values_of(import_id, variant, values, n);
+
+	add(c, &v);
 }
 
 static void a_published_ratio_stands_where_nothing_was_measured(void **state)
@@ -170,23 +180,13 @@ static void a_label_keeps_the_margin_of_its_metric(void **state)
 {
 	static const double values[] = {100, 100.1, 99.9};
 	scoped(compare_free) struct compare *c = compare_new();
-	struct db_import_values v = {.import_id = 1,
-	    .metric = CPU,
-	    .label = "primes to 20000",
-	    .unit = "events/s",
-	    .direction = BENCH_HIGHER,
-	    .machine = "m1",
-	    .variant = "kvm",
-	    .guest = "linux",
-	    .controller = "",
-	    .values = values,
-	    .n_values = 3};
+	struct db_import_values v = values_of(1, "kvm", values, 3);
 	const struct compare_table *t;
-	struct err err = ERR_INIT;
 	size_t n;
 
 	(void)state;
-	assert_int_equal(compare_add_import(c, &v, &usual, &err), 0);
+	v.label = "primes to 20000";
+	add(c, &v);
 	compare_finish(c);
 	t = compare_tables(c, &n);
 	assert_int_equal(n, 1);
@@ -200,27 +200,20 @@ static void imported_values_of_an_unknown_metric_keep_their_direction(
 	static const double fast[] = {1, 1.01, .99};
 	static const double slow[] = {2, 2.01, 1.99};
 	scoped(compare_free) struct compare *c = compare_new();
-	struct db_import_values v = {.import_id = 1,
-	    .metric = "command.time",
-	    .label = "build",
-	    .unit = "s",
-	    .direction = BENCH_LOWER,
-	    .machine = "m1",
-	    .variant = "vboxdrv",
-	    .guest = "linux",
-	    .controller = "",
-	    .values = fast,
-	    .n_values = 3};
+	struct db_import_values v = values_of(1, "vboxdrv", fast, 3);
 	const struct compare_table *t;
-	struct err err = ERR_INIT;
 	size_t n;
 
 	(void)state;
-	assert_int_equal(compare_add_import(c, &v, &usual, &err), 0);
+	v.metric = "command.time";
+	v.label = "build";
+	v.unit = "s";
+	v.direction = BENCH_LOWER;
+	add(c, &v);
 	v.import_id = 2;
 	v.variant = "kvm";
 	v.values = slow;
-	assert_int_equal(compare_add_import(c, &v, &usual, &err), 0);
+	add(c, &v);
 	compare_finish(c);
 	t = compare_tables(c, &n);
 	assert_int_equal(n, 1);
