@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an attempt is measured with, as facts of it: a change of one begins a
- * new segment of every history.
+ * What an attempt is measured with, as facts of it: another agent, or another
+ * image of its guest, begins a new segment of a series' history
+ * (db_env_is_segment()).
  *
  *   agent              version and hash of this program
  *   guest.NAME         hashes of kernel and initrd, as in the specification
